@@ -1,0 +1,20 @@
+//! `secretfs`: presents the secrets of a vault as read-only files.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static HEAP: secretfs_memory::heap::LockedHeap = secretfs_memory::heap::LockedHeap::new();
+
+fn main() -> ExitCode {
+    // The hidden roles come before any parsing: a daemon must lock its heap before anything else.
+    match std::env::args_os()
+        .nth(1)
+        .as_deref()
+        .and_then(|role| role.to_str())
+    {
+        Some(secretfs_mount_helper::role::HELPER) => secretfs_mount_helper::role::helper(),
+        Some(secretfs_mount_helper::role::DAEMON) => secretfs_fs::daemon::run(),
+        Some(secretfs_mount_helper::role::SENTINEL) => secretfs_mount_helper::role::sentinel(),
+        _ => ExitCode::from(2),
+    }
+}

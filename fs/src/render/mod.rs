@@ -1,0 +1,1 @@
+//! Folders rendered into one file: dotenv, JSON, YAML.

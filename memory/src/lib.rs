@@ -1,0 +1,11 @@
+//! Memory that may hold secrets: a locked heap, sealed areas, locked stacks, and hardening of the process.
+//!
+//! The one crate with much `unsafe`. It knows nothing of secrets' names, files or networks.
+
+pub mod bounce;
+pub mod harden;
+pub mod heap;
+pub mod limit;
+pub mod sealed;
+pub mod shared;
+pub mod stack;

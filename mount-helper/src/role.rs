@@ -1,0 +1,22 @@
+//! The processes that are not commands. `cli`'s `main` calls these for its hidden roles.
+
+use std::process::ExitCode;
+
+/// First argument of the mount-helper. Standard input is its end of the launch socket.
+pub const HELPER: &str = "internal-mount-helper";
+/// First argument of the daemon. Standard input is its end of the link.
+pub const DAEMON: &str = "internal-daemon";
+/// First argument of the sentinel.
+pub const SENTINEL: &str = "internal-sentinel";
+
+/// Runs the mount-helper until its mount is gone.
+#[must_use]
+pub fn helper() -> ExitCode {
+    ExitCode::FAILURE
+}
+
+/// Runs the sentinel until helper and daemon are gone.
+#[must_use]
+pub fn sentinel() -> ExitCode {
+    ExitCode::FAILURE
+}

@@ -1,0 +1,25 @@
+//! Where secrets live: the [`Provider`] trait, and one module a provider.
+//!
+//! A provider turns a typed [`Reference`] into bytes in a sealed area. It knows nothing of files,
+//! caches or the map; `fs` knows nothing of ages, tokens or HTTP. To add one, see [`provider`].
+
+pub mod clock;
+pub mod credential;
+pub mod error;
+pub mod host;
+pub mod infisical;
+pub mod local;
+pub mod onepassword;
+pub mod provider;
+pub mod reference;
+#[cfg(feature = "test-hooks")]
+pub mod scripted;
+
+pub use clock::Clock;
+pub use credential::{Credential, CredentialOffer};
+pub use error::{ErrorKind, ProviderError};
+pub use host::{Host, HostAnswer, HostError, HostRequest};
+pub use provider::{
+    Answer, BoxFuture, Context, Fetched, Health, Place, Provider, Validator, Wanted,
+};
+pub use reference::{FolderReference, Reference};

@@ -1,0 +1,1 @@
+//! Simulators of the real services, and the harness for tests with real mounts.
