@@ -1,5 +1,13 @@
 //! `secretfs`: presents the secrets of a vault as read-only files.
 
+mod args;
+mod commands;
+mod env;
+mod error;
+mod map;
+mod output;
+mod usage;
+
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -15,6 +23,9 @@ fn main() -> ExitCode {
         Some(secretfs_mount_helper::role::HELPER) => secretfs_mount_helper::role::helper(),
         Some(secretfs_mount_helper::role::DAEMON) => secretfs_fs::daemon::run(),
         Some(secretfs_mount_helper::role::SENTINEL) => secretfs_mount_helper::role::sentinel(),
-        _ => ExitCode::from(2),
+        _ => match usage::parse().and_then(commands::run) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => error.report(),
+        },
     }
 }

@@ -1,0 +1,223 @@
+//! The command line.
+
+use crate::env::Shell;
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueHint};
+use std::path::PathBuf;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Shows the secrets of a vault as read-only files
+///
+/// The files named in secrets.yml appear below the mountpoint, are fetched when a tool first opens
+/// them, held only in locked memory, and gone the moment the screen locks.
+#[derive(Debug, Parser)]
+#[command(
+    name = "secretfs",
+    version,
+    styles = STYLES,
+    max_term_width = 80,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    subcommand_help_heading = "Commands",
+    after_help = "Example:\n  \
+        secretfs vault init\n  \
+        secretfs vault set KUBE_CONFIG --from ~/.kube/config\n  \
+        secretfs mount\n  \
+        eval \"$(secretfs env)\"\n  \
+        kubectl get pods\n\n\
+        Exit status: 0 ok, 2 usage, 3 bad map, 4 credential, 5 provider unreachable,\n\
+        6 mount, 1 anything else."
+)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Mount the secrets of a map, and return when the files can be opened
+    ///
+    /// Creates the mountpoint if it is missing. On a terminal, asks for the passphrase of a local
+    /// vault; elsewhere mounts all the same, and opens answer "Required key not available" until
+    /// `secretfs unlock`.
+    #[command(after_help = "Examples:\n  \
+        secretfs mount\n  \
+        secretfs mount --map deploy/secrets.yml /run/user/1000/deploy\n  \
+        secretfs mount --passphrase-file /run/credentials/vault < /dev/null")]
+    Mount(MountArgs),
+
+    /// Wipe the cached secrets and unmount, also when files are open
+    #[command(
+        visible_alias = "umount",
+        after_help = "Examples:\n  secretfs unmount\n  secretfs unmount ~/secrets\n  secretfs unmount --all"
+    )]
+    Unmount(TargetArgs),
+
+    /// Wipe the cached secrets and refuse every open, as the screen lock does
+    #[command(
+        after_help = "Examples:\n  secretfs lock --all && swaylock\n  secretfs lock ~/secrets"
+    )]
+    Lock(TargetArgs),
+
+    /// Serve a locked mount again, or mount again what a lock has unmounted
+    #[command(
+        after_help = "Examples:\n  secretfs unlock\n  secretfs unlock --all --passphrase-file ~/.vault-passphrase"
+    )]
+    Unlock(UnlockArgs),
+
+    /// Show the mounts, their providers, and each file: cached or not, and what failed
+    #[command(after_help = "Examples:\n  \
+        secretfs status\n  \
+        secretfs status --json | jq '.mounts[].files[] | select(.last_error)'")]
+    Status(StatusArgs),
+
+    /// Print the variables that point to the files, for the shell to evaluate
+    ///
+    /// Paths, not values. Needs no mount and no network. The shell is the one that runs the command,
+    /// unless --shell says another; anything unknown is sh.
+    #[command(after_help = "Examples:\n  \
+        eval \"$(secretfs env)\"                          sh, bash, zsh\n  \
+        secretfs env | source                           fish\n  \
+        secretfs env --shell json | from json | load-env    nu\n  \
+        secretfs env | Out-String | Invoke-Expression   powershell\n  \
+        secretfs env --shell systemd > app.env          EnvironmentFile=")]
+    Env(EnvArgs),
+
+    /// Validate the map, and with --online ask the providers for each secret
+    ///
+    /// --online asks every provider whether each secret exists and may be read, without showing it.
+    #[command(
+        after_help = "Examples:\n  secretfs check\n  secretfs check --online --map deploy/secrets.yml"
+    )]
+    Check(CheckArgs),
+
+    /// Forget cached values, so that the next open fetches them again
+    #[command(after_help = "Examples:\n  \
+        secretfs refresh\n  \
+        secretfs refresh kubeconfig openai/api-key\n  \
+        secretfs refresh ~/secrets/kubeconfig")]
+    Refresh(RefreshArgs),
+
+    /// Print the completions of a shell
+    #[command(after_help = "Examples:\n  \
+        secretfs completions bash > ~/.local/share/bash-completion/completions/secretfs\n  \
+        secretfs completions fish > ~/.config/fish/completions/secretfs.fish")]
+    Completions(CompletionsArgs),
+}
+
+/// Which map.
+#[derive(Debug, Args)]
+pub(crate) struct MapArg {
+    /// The map [default: $SECRETFS_MAP, else secrets.yml from here upwards, else
+    /// ~/.config/secretfs/secrets.yml]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) map: Option<PathBuf>,
+}
+
+/// Where the vault's passphrase comes from.
+#[derive(Debug, Args)]
+pub(crate) struct PassphraseArg {
+    /// Read the vault's passphrase from FILE; one final newline is dropped
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Credentials")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+/// `mount`.
+#[derive(Debug, Args)]
+pub(crate) struct MountArgs {
+    /// Where to mount [default: the map's mountpoint, else ~/secrets]
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) mountpoint: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) map: MapArg,
+    /// Stay in the foreground until unmounted, and log to standard error
+    #[arg(long, short)]
+    pub(crate) foreground: bool,
+    /// Use local vaults and fallbacks only, never a network
+    #[arg(long)]
+    pub(crate) offline: bool,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseArg,
+    /// Go on with memory that cannot be locked; secrets may then reach the swap
+    #[arg(long, help_heading = "Weaker protection")]
+    pub(crate) insecure_memory: bool,
+    /// Let root read the files as well (needs user_allow_other in /etc/fuse.conf)
+    #[arg(long, help_heading = "Weaker protection")]
+    pub(crate) allow_root: bool,
+}
+
+/// Which mounts: `unmount`, `lock`, `unlock`.
+#[derive(Debug, Args)]
+pub(crate) struct TargetArgs {
+    /// Which mount [default: the one of the map found from here, else the only one]
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) mountpoint: Option<PathBuf>,
+    /// Every mount of this user
+    #[arg(long, conflicts_with = "mountpoint")]
+    pub(crate) all: bool,
+}
+
+/// `unlock`.
+#[derive(Debug, Args)]
+pub(crate) struct UnlockArgs {
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseArg,
+}
+
+/// `status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// Print one JSON object, for scripts
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `env`.
+#[derive(Debug, Args)]
+pub(crate) struct EnvArgs {
+    /// The syntax to print [default: that of the parent process, else sh]
+    #[arg(long, value_enum)]
+    pub(crate) shell: Option<Shell>,
+    #[command(flatten)]
+    pub(crate) map: MapArg,
+    /// Where the files are, or will be, mounted [default: the map's mountpoint, else ~/secrets]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) mountpoint: Option<PathBuf>,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) map: MapArg,
+    /// Ask every provider whether each secret exists and may be read
+    #[arg(long)]
+    pub(crate) online: bool,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseArg,
+}
+
+/// `refresh`.
+#[derive(Debug, Args)]
+pub(crate) struct RefreshArgs {
+    /// Files to forget, absolute or relative to the mountpoint [default: all of one mount]
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}

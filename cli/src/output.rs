@@ -1,0 +1,83 @@
+//! What reaches the terminal: standard output that may be closed, colour only where it is wanted,
+//! and no control character that a path or a map brought along.
+
+use crate::error::CliError;
+use std::borrow::Cow;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+/// Writes `bytes` to standard output, all or an error.
+pub(crate) fn print(bytes: impl AsRef<[u8]>) -> Result<(), CliError> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(bytes.as_ref())?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// Writes `text` to standard error. Nothing can be done where that fails.
+pub(crate) fn complain(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// A warning: the command goes on.
+pub(crate) fn warn(message: &str, help: &str) {
+    let (yellow, cyan, plain) = if colour() {
+        ("\x1b[1;33m", "\x1b[1;36m", "\x1b[0m")
+    } else {
+        ("", "", "")
+    };
+    let mut text = format!("{yellow}warning:{plain} {}\n", printable(message));
+    for line in help.lines().filter(|line| !line.is_empty()) {
+        text.push_str(&format!("{cyan}help:{plain} {}\n", printable(line)));
+    }
+    complain(&text);
+}
+
+/// Whether standard error takes colour.
+pub(crate) fn colour() -> bool {
+    wants_colour(std::io::stderr().is_terminal())
+}
+
+/// Whether standard output takes colour.
+pub(crate) fn stdout_colour() -> bool {
+    wants_colour(std::io::stdout().is_terminal())
+}
+
+fn wants_colour(terminal: bool) -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    terminal && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// The text with control characters (of a hostile folder's name, say) made visible, so that none
+/// reaches the terminal.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_control(c) {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Control characters, and those that change the direction of what follows.
+fn is_control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A path for people: `~` for the home folder, control characters made visible.
+pub(crate) fn show(path: &Path) -> String {
+    let home = std::env::home_dir().filter(|home| home.is_absolute() && home.parent().is_some());
+    let text = match home.and_then(|home| path.strip_prefix(home).ok().map(Path::to_owned)) {
+        Some(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
+        Some(rest) => format!("~/{}", rest.display()),
+        None => path.display().to_string(),
+    };
+    printable(&text).into_owned()
+}
