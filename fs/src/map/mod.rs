@@ -3,7 +3,8 @@
 pub mod compiled;
 pub mod plan;
 
-pub use compiled::CompiledMap;
+pub use compiled::{CompileError, CompiledMap, NodeKind, compile};
 pub use plan::{
-    Decode, EntryId, EntryPlan, Fallback, Format, NodeId, ProviderSpec, Source, ValueKey,
+    Decode, EntryId, EntryPlan, Fallback, Format, MountSettings, NodeId, ProviderSettings,
+    ProviderSpec, Source, ValueKey,
 };
