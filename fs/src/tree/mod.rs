@@ -1,1 +1,19 @@
-//! tree
+//! The tree: names, inodes, sizes, handles. Knows no type of the FUSE library, so all of it is
+//! tested without a mount.
+//!
+//! # Inodes (contract fuse.md §3)
+//! An inode never shows two versions, because mappings, splice and sendfile share its page cache.
+//! * A folder, and a file without a published version, has a number made from its path, equal over
+//!   reloads, with the top bit set: no state is kept for it.
+//! * The first version of a file takes over that number, so that a program which compares `stat`
+//!   before with `fstat` after its open (cp, tar) sees one file. Every later version has a number
+//!   of its own from a counter, never reused; so has the file after a lock.
+//! * An open of an inode that is not the current version's is answered ESTALE: the kernel repeats
+//!   the lookup once by itself, learns inode and size, and opens again. That second open is served
+//!   from the ticket that the first one left.
+
+mod deps;
+mod filesystem;
+
+pub use deps::{Caller, Outside, TreeDeps, Values};
+pub use filesystem::{FileReport, SecretFs};
