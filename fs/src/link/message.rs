@@ -28,7 +28,11 @@ pub enum ToDaemon {
         has_abort: bool,
     },
     /// The map was saved. Descriptor: the new compiled map.
-    Reload,
+    Reload {
+        /// Counts the maps of this mount; the one of [`ToDaemon::Start`] is 1. Questions and status
+        /// pages say which one they mean: positions in one are not those in another.
+        generation: u64,
+    },
     /// A command has credentials. Descriptor: its end of a socketpair, which the helper does not read.
     Credentials,
     /// Refuse, wipe, invalidate, drop connections. Answered by [`FromDaemon::Locked`].
@@ -94,6 +98,8 @@ pub enum FromDaemon {
     Ask {
         /// Correlates the answer.
         id: u64,
+        /// Of the map that its positions are meant in.
+        generation: u64,
         /// What.
         ask: Ask,
     },
@@ -130,7 +136,7 @@ pub enum Ask {
     Allowed {
         /// The caller, a thread id.
         pid: u32,
-        /// The entry, in the current map.
+        /// The entry, in the map of the question's generation.
         entry: u32,
     },
 }
@@ -167,6 +173,8 @@ pub struct AuditEvent {
 /// What the daemon tells of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusPage {
+    /// Of the map that providers and entries are meant in.
+    pub generation: u64,
     /// Whether it is locked.
     pub locked: bool,
     /// Bytes locked now.
@@ -197,7 +205,7 @@ pub struct ProviderStatus {
 /// How a file is doing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileStatus {
-    /// The entry in the current map.
+    /// The entry in the map of the page's generation.
     pub entry: u32,
     /// The name below a `dir:` folder, where it is one.
     pub member: Option<String>,
