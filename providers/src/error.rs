@@ -1,9 +1,12 @@
 //! Failures of providers. Each already knows what it means; `fs` maps kinds to errno in one place.
 
+use secretfs_memory::sealed::SealedError;
+use std::fmt::Display;
 use std::time::Duration;
 
 /// What a failure means, whoever reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "test-hooks", derive(serde::Serialize, serde::Deserialize))]
 pub enum ErrorKind {
     /// The provider says that there is no such secret.
     Missing,
@@ -79,6 +82,27 @@ impl ProviderError {
             kind,
             message: message.into(),
             help: help.into(),
+        }
+    }
+    /// `what` could not be written to the sealed memory.
+    pub fn sealed(error: SealedError, what: impl Display) -> Self {
+        match error {
+            SealedError::TooLarge { max } => Self::new(
+                ErrorKind::TooLarge,
+                format!("{what} is larger than {max} bytes"),
+                "raise `max_size` in the map",
+            ),
+            SealedError::Full => Self::new(
+                ErrorKind::NoMemory,
+                format!("there is no locked memory left for {what}"),
+                "close files that are held open, or raise the memory-lock limit",
+            ),
+            // A lock overtook the fetch; nothing but a lock wipes the pool.
+            _ => Self::new(
+                ErrorKind::NoCredential,
+                format!("a lock wiped {what} while it was fetched"),
+                "run `secretfs unlock`",
+            ),
         }
     }
 }

@@ -1,5 +1,11 @@
 //! The scripted provider: drives every answer, failure and delay from a test over a socket. Only in
-//! builds with the feature `test-hooks`.
+//! builds with the feature `test-hooks`. The other end is `secretfs_tests::scripted::Simulator`.
+
+mod client;
+mod link;
+pub mod wire;
+
+pub use client::ScriptedProvider;
 
 use crate::provider::Place;
 use rkyv::{Archive, Deserialize, Serialize};
