@@ -141,6 +141,12 @@ impl Sealed {
         self.bytes.is_empty()
     }
 
+    /// Whether another clone of this value lives: dropping this one would free nothing.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.bytes) > 1
+    }
+
     /// Copies from `offset` into `into`, which must be memory of the same kind; returns how many
     /// bytes were there.
     ///
