@@ -1,0 +1,135 @@
+//! What a test says to the probe and what it answers: one line of JSON each.
+//!
+//! The process of a test may be root, whom the kernel keeps out of the mount. The probe runs as the
+//! mounting user, does one system call after the other, and tells what came of it.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Step {
+    /// open(2).
+    Open { path: String, flags: i32 },
+    /// close(2).
+    Close { fd: i32 },
+    /// fstat(2).
+    Fstat { fd: i32 },
+    /// stat(2), no open.
+    Stat { path: String },
+    /// read(2).
+    Read { fd: i32, len: usize },
+    /// pread(2).
+    Pread { fd: i32, offset: u64, len: usize },
+    /// lseek(2), from the start.
+    Seek { fd: i32, offset: u64 },
+    /// lseek(2), from the end.
+    SeekEnd { fd: i32, offset: i64 },
+    /// mmap(2) of the first `len` bytes, for reading.
+    Map { fd: i32, len: usize, shared: bool },
+    /// Reads a mapping; a page that is gone is EFAULT here, SIGBUS elsewhere.
+    Peek { map: usize, len: usize },
+    /// munmap(2).
+    Unmap { map: usize },
+    /// sendfile(2) into a pipe.
+    Sendfile { fd: i32, offset: u64, len: usize },
+    /// splice(2) into a pipe.
+    Splice { fd: i32, offset: u64, len: usize },
+    /// copy_file_range(2) into a memory file.
+    CopyRange { fd: i32, len: usize },
+    /// open, fstat, read to the end, close.
+    Slurp { path: String },
+    /// `Slurp` from that many threads at once; all must say the same.
+    SlurpConcurrently { path: String, threads: usize },
+    /// `Slurp` one after the other.
+    SlurpRepeatedly { path: String, times: usize },
+    /// The names of a folder, sorted.
+    List { path: String },
+    /// getxattr(2).
+    Attribute { path: String, name: String },
+    /// Tries to change something.
+    Attempt { what: Change, path: String },
+    /// chdir(2).
+    Enter { path: String },
+    /// The pages of the file in the page cache (cachestat(2)).
+    CachedPages { fd: i32 },
+}
+
+/// Ways to change a file, all of which must be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names of the system calls")]
+pub enum Change {
+    OpenForWriting,
+    OpenForBoth,
+    Create,
+    Truncate,
+    Unlink,
+    Rmdir,
+    Rename,
+    Mkdir,
+    Symlink,
+    HardLink,
+    Chmod,
+    Chown,
+    SetTimes,
+    SetAttribute,
+    Mknod,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It worked, and there is nothing to tell.
+    Done,
+    /// The kernel refused, with this errno.
+    Failed(i32),
+    /// A descriptor or a mapping.
+    Handle(i32),
+    /// Bytes, in hexadecimal.
+    Bytes(String),
+    /// A number: an offset, pages.
+    Number(u64),
+    /// The attributes of a file.
+    Stat(Stat),
+    /// Names.
+    Names(Vec<String>),
+    /// What concurrent readers saw: each outcome, and how many saw it.
+    Tally(Vec<(Outcome, usize)>),
+}
+
+/// The attributes that tests look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names of struct stat")]
+pub struct Stat {
+    pub size: u64,
+    pub ino: u64,
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    pub nlink: u64,
+    pub mtime_ms: i64,
+}
+
+/// Bytes as hexadecimal.
+#[must_use]
+pub fn to_hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Hexadecimal as bytes.
+///
+/// # Panics
+/// It is not hexadecimal.
+#[must_use]
+pub fn from_hex(text: &str) -> Vec<u8> {
+    text.as_bytes()
+        .chunks(2)
+        .map(|pair| {
+            let pair = std::str::from_utf8(pair).expect("hexadecimal");
+            u8::from_str_radix(pair, 16).expect("hexadecimal")
+        })
+        .collect()
+}

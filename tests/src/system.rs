@@ -1,0 +1,121 @@
+//! What the system says: mounts and processes, from /proc alone. A dead mount is never touched.
+
+use std::path::{Path, PathBuf};
+
+/// One line of mountinfo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MountLine {
+    /// The mountpoint.
+    pub at: PathBuf,
+    /// The file system's type.
+    pub kind: String,
+    /// The options of the mount.
+    pub options: String,
+    /// The minor device number: the name of the FUSE connection.
+    pub minor: u32,
+}
+
+/// The mounts at or below `path`.
+///
+/// # Panics
+/// mountinfo cannot be read.
+#[must_use]
+pub fn mounts_below(path: &Path) -> Vec<MountLine> {
+    let text = std::fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
+    text.lines()
+        .filter_map(parse)
+        .filter(|mount| mount.at.starts_with(path))
+        .collect()
+}
+
+fn parse(line: &str) -> Option<MountLine> {
+    let (left, right) = line.split_once(" - ")?;
+    let fields: Vec<&str> = left.split(' ').collect();
+    Some(MountLine {
+        minor: fields.get(2)?.split_once(':')?.1.parse().ok()?,
+        at: PathBuf::from(fields.get(4)?.replace("\\040", " ").replace("\\134", "\\")),
+        options: (*fields.get(5)?).to_owned(),
+        kind: right.split(' ').next()?.to_owned(),
+    })
+}
+
+/// A process, as far as everybody may see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// Its id.
+    pub pid: u32,
+    /// Its parent's id.
+    pub parent: u32,
+    /// Its state: `R`, `S`, `D`, `Z` …
+    pub state: char,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Its executable, where that may be seen.
+    pub exe: Option<PathBuf>,
+}
+
+/// All processes.
+///
+/// # Panics
+/// /proc cannot be read.
+#[must_use]
+pub fn processes() -> Vec<Process> {
+    std::fs::read_dir("/proc")
+        .expect("/proc")
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(process)
+        .collect()
+}
+
+/// One process; `None` where it is gone.
+#[must_use]
+pub fn process(pid: u32) -> Option<Process> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name stands in parentheses and may hold anything, a parenthesis too.
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
+    let state = fields.next()?.chars().next()?;
+    let parent = fields.next()?.parse().ok()?;
+    let args = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    Some(Process {
+        pid,
+        parent,
+        state,
+        args: args
+            .split(|byte| *byte == 0)
+            .map(|arg| String::from_utf8_lossy(arg).into_owned())
+            .collect(),
+        exe: std::fs::read_link(format!("/proc/{pid}/exe")).ok(),
+    })
+}
+
+/// The processes that run an executable below `folder`, zombies aside.
+#[must_use]
+pub fn processes_from(folder: &Path) -> Vec<Process> {
+    processes()
+        .into_iter()
+        .filter(|process| process.state != 'Z')
+        .filter(|process| {
+            let first = process.args.first().map(PathBuf::from);
+            // The executable of a process that is not dumpable is seen by root alone.
+            process.exe.iter().chain(&first).any(|exe| exe.starts_with(folder))
+        })
+        .collect()
+}
+
+/// Sends a signal, by its name.
+///
+/// # Panics
+/// It cannot be sent.
+pub fn signal(pid: u32, name: &str) {
+    let status = std::process::Command::new("kill")
+        .args([&format!("-{name}"), "--", &pid.to_string()])
+        .status()
+        .expect("kill");
+    assert!(status.success(), "kill -{name} {pid}");
+}
+
+/// Whether the process is gone, or waits for its parent alone.
+#[must_use]
+pub fn is_gone(pid: u32) -> bool {
+    process(pid).is_none_or(|process| process.state == 'Z')
+}
