@@ -7,7 +7,10 @@ use std::time::Duration;
 /// Moves the clock of the daemon that serves `mountpoint`.
 pub(crate) fn advance(fixture: &Fixture, mountpoint: &Path, by: Duration) {
     let mut command = fixture.command(fixture.probe_path());
-    command.arg("advance").arg(mountpoint).arg(by.as_millis().to_string());
+    command
+        .arg("advance")
+        .arg(mountpoint)
+        .arg(by.as_millis().to_string());
     let output = command.output().expect("the probe");
     assert!(output.status.success(), "{}", crate::fixture::told(&output));
 }

@@ -165,14 +165,15 @@ impl Fixture {
     ///
     /// # Panics
     /// Another status than that, or no text on standard error.
-    pub fn fails<S: AsRef<OsStr>>(
-        &self,
-        status: i32,
-        args: impl IntoIterator<Item = S>,
-    ) -> String {
+    pub fn fails<S: AsRef<OsStr>>(&self, status: i32, args: impl IntoIterator<Item = S>) -> String {
         let mut command = self.secretfs(args);
         let output = command.output().expect("secretfs");
-        assert_eq!(output.status.code(), Some(status), "{command:?}: {}", told(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(status),
+            "{command:?}: {}",
+            told(&output)
+        );
         let text = String::from_utf8(output.stderr).expect("text");
         assert!(!text.trim().is_empty(), "{command:?} says nothing");
         text
@@ -193,13 +194,19 @@ impl Fixture {
     /// Mounts; the files can be opened when it returns.
     pub fn mount(&self) {
         self.run(self.mount_args());
-        assert!(self.is_mounted(), "mount ended with 0, but there is no mount");
+        assert!(
+            self.is_mounted(),
+            "mount ended with 0, but there is no mount"
+        );
     }
 
     /// Unmounts, and waits for the end of every process.
     pub fn unmount(&self) {
         self.run([OsStr::new("unmount"), self.mountpoint().as_os_str()]);
-        assert!(!self.is_mounted(), "unmount ended with 0, but there is a mount");
+        assert!(
+            !self.is_mounted(),
+            "unmount ended with 0, but there is a mount"
+        );
         self.wait_for_no_process();
     }
 
@@ -237,6 +244,7 @@ impl Fixture {
         Probe::start(self.command(&self.probe))
     }
 
+    #[cfg(feature = "test-hooks")]
     pub(crate) fn probe_path(&self) -> &Path {
         &self.probe
     }
@@ -256,6 +264,7 @@ impl Fixture {
     }
 
     /// Moves the clock of the daemon.
+    #[cfg(feature = "test-hooks")]
     pub fn advance(&self, by: std::time::Duration) {
         crate::clock::advance(self, &self.mountpoint(), by);
     }
@@ -272,7 +281,12 @@ impl Fixture {
     #[must_use]
     pub fn processes(&self) -> Vec<Process> {
         let mut processes = system::processes_from(self.folder.path());
-        processes.retain(|process| process.args.first().is_none_or(|arg| !arg.ends_with("probe")));
+        processes.retain(|process| {
+            process
+                .args
+                .first()
+                .is_none_or(|arg| !arg.ends_with("probe"))
+        });
         processes
     }
 
@@ -282,9 +296,10 @@ impl Fixture {
     /// There is none.
     #[must_use]
     pub fn process(&self, role: &str) -> Process {
-        let found = self.processes().into_iter().find(|process| {
-            process.args.get(1).is_some_and(|arg| arg == role)
-        });
+        let found = self
+            .processes()
+            .into_iter()
+            .find(|process| process.args.get(1).is_some_and(|arg| arg == role));
         found.unwrap_or_else(|| panic!("no {role} among {:?}", self.processes()))
     }
 
@@ -312,7 +327,9 @@ impl Drop for Fixture {
         let folder = self.folder.path().to_owned();
         // A daemon that a test has stopped would make everything below slow.
         for process in self.processes() {
-            let _ = Command::new("kill").args(["-CONT", &process.pid.to_string()]).status();
+            let _ = Command::new("kill")
+                .args(["-CONT", &process.pid.to_string()])
+                .status();
         }
         let unmounted = self.secretfs(["unmount", "--all"]).output();
         let patience = std::time::Instant::now() + wait::PATIENCE;
@@ -326,10 +343,16 @@ impl Drop for Fixture {
         };
         // Whatever was wrong, the next test starts on a clean machine.
         for mount in &left.0 {
-            let _ = self.command("fusermount3").args(["-u", "-z", "--"]).arg(&mount.at).status();
+            let _ = self
+                .command("fusermount3")
+                .args(["-u", "-z", "--"])
+                .arg(&mount.at)
+                .status();
         }
         for process in &left.1 {
-            let _ = Command::new("kill").args(["-KILL", &process.pid.to_string()]).status();
+            let _ = Command::new("kill")
+                .args(["-KILL", &process.pid.to_string()])
+                .status();
         }
         if std::thread::panicking() {
             for file in ["secretfs/secretfs.log", "secretfs/audit.jsonl"] {
@@ -339,8 +362,16 @@ impl Drop for Fixture {
             }
             return;
         }
-        assert!(left.0.is_empty(), "mounts are left: {:?} ({unmounted:?})", left.0);
-        assert!(left.1.is_empty(), "processes are left: {:?} ({unmounted:?})", left.1);
+        assert!(
+            left.0.is_empty(),
+            "mounts are left: {:?} ({unmounted:?})",
+            left.0
+        );
+        assert!(
+            left.1.is_empty(),
+            "processes are left: {:?} ({unmounted:?})",
+            left.1
+        );
         let plain = files_with_the_marker(&folder);
         assert!(plain.is_empty(), "plaintext is left in {plain:?}");
     }
@@ -351,13 +382,18 @@ fn files_with_the_marker(folder: &Path) -> Vec<PathBuf> {
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let Ok(kind) = entry.file_type() else { continue };
+            let Ok(kind) = entry.file_type() else {
+                continue;
+            };
             let path = entry.path();
             if kind.is_dir() {
                 folders.push(path);
             } else if kind.is_file() && !["secretfs", "probe"].contains(&name(&path)) {
                 let bytes = std::fs::read(&path).unwrap_or_default();
-                if bytes.windows(MARKER.len()).any(|part| part == MARKER.as_bytes()) {
+                if bytes
+                    .windows(MARKER.len())
+                    .any(|part| part == MARKER.as_bytes())
+                {
                     found.push(path);
                 }
             }

@@ -1,4 +1,22 @@
 //! Simulators of the real services, and the harness for tests with real mounts.
+//!
+//! | room | what it does |
+//! |---|---|
+//! | [`fixture`] | a home, a map, a mount by the real executable, and nothing left of it |
+//! | [`probe`], [`script`] | system calls by a process of the mounting user |
+//! | [`vault`] | local vaults, written with the age library |
+//! | [`user`], [`place`], [`system`], [`wait`] | who, where, what there is, and when |
+//! | `scripted` | the simulator behind the scripted provider (feature `test-hooks`) |
 
 #[cfg(feature = "test-hooks")]
+mod clock;
+pub mod fixture;
+pub mod place;
+pub mod probe;
+pub mod script;
+#[cfg(feature = "test-hooks")]
 pub mod scripted;
+pub mod system;
+pub mod user;
+pub mod vault;
+pub mod wait;

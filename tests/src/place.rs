@@ -27,7 +27,11 @@ pub fn root() -> &'static Path {
                 built("secretfs").display()
             )
         });
-        base.push(format!("{:x}-{:x}", metadata.ino(), metadata.mtime_nsec() ^ metadata.mtime()));
+        base.push(format!(
+            "{:x}-{:x}",
+            metadata.ino(),
+            metadata.mtime_nsec() ^ metadata.mtime()
+        ));
         make_folder(&base);
         base
     })

@@ -145,8 +145,15 @@ impl Probe {
     ///
     /// # Errors
     /// The errno.
-    pub fn attribute(&mut self, path: impl AsRef<std::path::Path>, name: &str) -> Result<String, i32> {
-        let step = Step::Attribute { path: text(path), name: name.to_owned() };
+    pub fn attribute(
+        &mut self,
+        path: impl AsRef<std::path::Path>,
+        name: &str,
+    ) -> Result<String, i32> {
+        let step = Step::Attribute {
+            path: text(path),
+            name: name.to_owned(),
+        };
         match self.run(&step) {
             Outcome::Bytes(hex) => Ok(String::from_utf8(from_hex(&hex)).expect("text")),
             Outcome::Failed(errno) => Err(errno),
@@ -159,7 +166,10 @@ impl Probe {
     /// # Panics
     /// The probe is gone.
     pub fn attempt(&mut self, what: Change, path: impl AsRef<std::path::Path>) -> i32 {
-        match self.run(&Step::Attempt { what, path: text(path) }) {
+        match self.run(&Step::Attempt {
+            what,
+            path: text(path),
+        }) {
             Outcome::Done => 0,
             Outcome::Failed(errno) => errno,
             other => panic!("{what:?}: {other:?}"),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the arguments of the system calls")]
 pub enum Step {
     /// open(2).
     Open { path: String, flags: i32 },

@@ -97,7 +97,11 @@ pub fn processes_from(folder: &Path) -> Vec<Process> {
         .filter(|process| {
             let first = process.args.first().map(PathBuf::from);
             // The executable of a process that is not dumpable is seen by root alone.
-            process.exe.iter().chain(&first).any(|exe| exe.starts_with(folder))
+            process
+                .exe
+                .iter()
+                .chain(&first)
+                .any(|exe| exe.starts_with(folder))
         })
         .collect()
 }

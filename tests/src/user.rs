@@ -72,7 +72,9 @@ fn ensure(name: &str) -> User {
         .args(["--system", "--no-create-home", "--shell", "/bin/sh", name])
         .output();
     passwd(name).unwrap_or_else(|| {
-        panic!("cannot create the user {name}: run the tests as root, or with sudo without a password")
+        panic!(
+            "cannot create the user {name}: run the tests as root, or with sudo without a password"
+        )
     })
 }
 

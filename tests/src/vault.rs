@@ -29,8 +29,7 @@ impl TestVault {
     #[must_use]
     pub fn new(folder: &Path) -> Self {
         let identity = Identity::generate();
-        let mut recipient =
-            age::scrypt::Recipient::new(SecretString::from(PASSPHRASE.to_owned()));
+        let mut recipient = age::scrypt::Recipient::new(SecretString::from(PASSPHRASE.to_owned()));
         recipient.set_work_factor(10);
         let text = format!("{}\n", identity.to_string().expose_secret());
         let sealed = encrypt(&recipient, text.as_bytes());

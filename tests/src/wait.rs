@@ -23,7 +23,10 @@ pub fn within<T>(limit: Duration, what: &str, mut look: impl FnMut() -> Option<T
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < deadline, "still not after {limit:?}: {what}");
+        assert!(
+            Instant::now() < deadline,
+            "still not after {limit:?}: {what}"
+        );
         // Between two looks, not instead of one.
         std::thread::sleep(Duration::from_millis(2));
     }

@@ -94,13 +94,8 @@ impl Calls {
             Step::CopyRange { fd, len } => {
                 let target = rustix::fs::memfd_create("copy", MemfdFlags::CLOEXEC)?;
                 let mut from = 0;
-                let copied = rustix::fs::copy_file_range(
-                    self.fd(fd)?,
-                    Some(&mut from),
-                    &target,
-                    None,
-                    len,
-                )?;
+                let copied =
+                    rustix::fs::copy_file_range(self.fd(fd)?, Some(&mut from), &target, None, len)?;
                 let mut buffer = vec![0; copied];
                 let read = rustix::io::pread(&target, &mut buffer, 0)?;
                 Ok(Outcome::Bytes(to_hex(&buffer[..read])))
@@ -229,7 +224,13 @@ fn cached_pages(fd: BorrowedFd<'_>) -> Result<u64, Errno> {
     let mut stat: [u64; 5] = [0; 5];
     // SAFETY: the two arrays have the layout and size of struct cachestat_range and cachestat.
     let result = unsafe {
-        libc::syscall(CACHESTAT, fd.as_raw_fd(), range.as_ptr(), stat.as_mut_ptr(), 0)
+        libc::syscall(
+            CACHESTAT,
+            fd.as_raw_fd(),
+            range.as_ptr(),
+            stat.as_mut_ptr(),
+            0,
+        )
     };
     if result == 0 {
         return Ok(stat[0]);

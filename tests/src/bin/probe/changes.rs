@@ -1,6 +1,8 @@
 //! Attempts to change what is read-only.
 
-use rustix::fs::{self, AtFlags, CWD, FileType, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags};
+use rustix::fs::{
+    self, AtFlags, CWD, FileType, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags,
+};
 use rustix::io::Errno;
 use secretfs_tests::script::Change;
 
@@ -10,9 +12,7 @@ pub(crate) fn attempt(what: Change, path: &str) -> Result<(), Errno> {
     match what {
         Change::OpenForWriting => fs::open(path, OFlags::WRONLY, Mode::empty()).map(drop),
         Change::OpenForBoth => fs::open(path, OFlags::RDWR, Mode::empty()).map(drop),
-        Change::Create => {
-            fs::open(beside, OFlags::WRONLY | OFlags::CREATE, Mode::RUSR).map(drop)
-        }
+        Change::Create => fs::open(beside, OFlags::WRONLY | OFlags::CREATE, Mode::RUSR).map(drop),
         Change::Truncate => {
             let path = std::ffi::CString::new(path).map_err(|_| Errno::INVAL)?;
             truncate(&path)
@@ -29,8 +29,14 @@ pub(crate) fn attempt(what: Change, path: &str) -> Result<(), Errno> {
             fs::chownat(CWD, path, Some(uid), None::<Gid>, AtFlags::empty())
         }
         Change::SetTimes => {
-            let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
-            let times = Timestamps { last_access: zero, last_modification: zero };
+            let zero = Timespec {
+                tv_sec: 0,
+                tv_nsec: 0,
+            };
+            let times = Timestamps {
+                last_access: zero,
+                last_modification: zero,
+            };
             fs::utimensat(CWD, path, &times, AtFlags::empty())
         }
         Change::SetAttribute => fs::setxattr(path, "user.x", b"y", XattrFlags::empty()),

@@ -16,7 +16,10 @@ fn main() {
         let step = serde_json::from_str(&line).expect("a step");
         let outcome = calls.run(step);
         let answer = serde_json::to_string(&outcome).expect("an outcome");
-        if writeln!(out, "{answer}").and_then(|()| out.flush()).is_err() {
+        if writeln!(out, "{answer}")
+            .and_then(|()| out.flush())
+            .is_err()
+        {
             return;
         }
     }

@@ -21,7 +21,8 @@ impl Mapping {
             MapFlags::PRIVATE
         };
         // SAFETY: the kernel chooses the place, so nothing of ours is replaced.
-        let at = unsafe { rustix::mm::mmap(std::ptr::null_mut(), len, ProtFlags::READ, flags, fd, 0) }?;
+        let at =
+            unsafe { rustix::mm::mmap(std::ptr::null_mut(), len, ProtFlags::READ, flags, fd, 0) }?;
         Ok(Self { at, len })
     }
 
@@ -37,7 +38,10 @@ impl Mapping {
             // SAFETY: inside the mapping, which lives as long as self; the slice is given to the
             // kernel alone, which copes with pages that cannot be had.
             let slice = unsafe {
-                std::slice::from_raw_parts(self.at.cast::<u8>().cast_const().add(bytes.len()), piece)
+                std::slice::from_raw_parts(
+                    self.at.cast::<u8>().cast_const().add(bytes.len()),
+                    piece,
+                )
             };
             let written = rustix::io::write(writer.as_fd(), slice)?;
             let mut copy = vec![0; written];

@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# Everything that must be true before a change is taken: formatting, lints, licences, and all tests, with
+# real mounts by an unprivileged user. The last line is `N passed, N failed`; the exit status is 0 when
+# nothing failed. What cannot be run is a failure.
+#
+#   tests/run.sh           installs what is missing, then all of it
+#   tests/run.sh --quick   installs nothing
+#   tests/run.sh --long    all of it, and the modes that take their time: more cases for every proptest
+#   tests/run.sh FILTER    only the tests whose name contains FILTER
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+
+quick='' long='' filter=''
+for arg in "$@"; do
+  case $arg in
+    --quick) quick=1 ;;
+    --long) long=1 ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -*) echo "unknown option $arg; see --help" >&2; exit 2 ;;
+    *) filter=$arg ;;
+  esac
+done
+
+passed=0 failed=0
+step() { printf '\n== %s (%d s)\n' "$1" "$SECONDS"; }
+good() { passed=$((passed + 1)); }
+bad() { failed=$((failed + 1)); echo "FAILED: $1"; }
+check() { # NAME COMMAND…: one check that passes or fails as a whole
+  local name=$1; shift
+  step "$name"
+  if "$@"; then good; else bad "$name"; fi
+}
+if [ "$(id -u)" = 0 ]; then as_root() { "$@"; }; else as_root() { sudo -n "$@"; }; fi
+
+# --- what it needs ----------------------------------------------------------------------------------
+
+# A program, and the package that has it.
+needed="
+  age:age attr:attr bash:bash cc:gcc curl:curl dbus-daemon:dbus du:coreutils find:findutils fish:fish
+  fusermount3:fuse3 getfattr:attr git:git jq:jq kubectl:kubernetes-client node:nodejs openssl:openssl
+  pkg-config:pkg-config prlimit:util-linux ps:procps python3:python3 setpriv:util-linux ssh-keygen:openssh-client
+  tar:tar zsh:zsh
+"
+missing_packages() {
+  local pair
+  for pair in $needed; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || echo "${pair##*:}"
+  done
+  pkg-config --exists fuse3 2>/dev/null || echo libfuse3-dev
+}
+install_missing() {
+  local packages
+  packages=$(missing_packages | sort -u | tr '\n' ' ')
+  [ -z "${packages// /}" ] && return 0
+  echo "installing: $packages"
+  if ! command -v apt-get >/dev/null; then
+    echo "this system has no apt-get; install these by its own means: $packages"
+    return 1
+  fi
+  # shellcheck disable=SC2086  # a list of words
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
+  [ -z "$(missing_packages)" ]
+}
+rust_is_there() {
+  command -v cargo >/dev/null || . "${CARGO_HOME:-$HOME/.cargo}/env" 2>/dev/null
+  cargo --version && cargo clippy --version && cargo fmt --version
+}
+fuse_is_usable() {
+  [ -e /dev/fuse ] || as_root modprobe fuse
+  [ -e /dev/fuse ] || { echo "no /dev/fuse: load the module fuse, or give the container the device"; return 1; }
+  # 0666 is what udev gives it everywhere; a container without udev may not have been told.
+  [ "$(stat -c %a /dev/fuse)" = 666 ] || as_root chmod 666 /dev/fuse
+}
+
+[ -n "$quick" ] || check "programs" install_missing
+check "rust" rust_is_there
+check "fuse" fuse_is_usable
+if [ "$failed" != 0 ]; then
+  printf '\n%d passed, %d failed\n' "$passed" "$failed"
+  exit 1
+fi
+
+# --- one feature selection and one profile, so that each dependency is compiled once ------------------
+
+all=(--workspace --all-features --all-targets)
+export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0} RUST_BACKTRACE=1
+[ -n "$long" ] && export PROPTEST_CASES=${PROPTEST_CASES:-20000}
+locked=()
+[ -f Cargo.lock ] && locked=(--locked)
+
+build() { cargo build "${locked[@]}" --workspace --all-features --all-targets --quiet; }
+lint() { cargo clippy "${locked[@]}" "${all[@]}" --quiet -- -D warnings; }
+lint_shipped() { cargo clippy "${locked[@]}" -p secretfs --quiet -- -D warnings; }
+licences() { cargo deny --log-level error check; }
+
+if [ -z "$filter" ]; then
+  check "formatting" cargo fmt --all --check
+  check "lints" lint
+  # What is shipped has no test hooks: a line that only they need would be dead code there.
+  check "lints, as shipped" lint_shipped
+  if cargo deny --version >/dev/null 2>&1; then
+    check "licences and advisories" licences
+  else
+    echo "cargo-deny is not installed: licences and advisories are not checked"
+  fi
+fi
+
+# --- tests --------------------------------------------------------------------------------------------
+
+before=$(mktemp) after=$(mktemp) out=$(mktemp)
+trap 'rm -f "$before" "$after" "$out"' EXIT
+ours() { # what a test may leave behind: mounts, and processes of the executable
+  grep -E ' - fuse\.(secretfs|constfs) ' /proc/self/mountinfo | cut -d' ' -f5
+  ps -eo pid=,args= | awk '/\/secretfs internal-/ && !/awk/ { print }'
+}
+ours >"$before"
+
+add() { passed=$((passed + $1)); failed=$((failed + $2)); }
+run_tests() {
+  local status passes=0 fails=0
+  if cargo nextest --version >/dev/null 2>&1; then
+    # shellcheck disable=SC2086  # no filter: no word
+    cargo nextest run "${locked[@]}" --workspace --all-features --lib --bins --tests --no-fail-fast --status-level slow --final-status-level fail \
+      --failure-output immediate $filter 2>&1 | tee "$out"
+    status=${PIPESTATUS[0]}
+    local summary
+    summary=$(grep -E '^ *Summary \[' "$out" | tail -1)
+    passes=$(sed -nE 's/.*[^0-9]([0-9]+) passed.*/\1/p' <<<"$summary")
+    fails=$(sed -nE 's/.*[^0-9]([0-9]+) failed.*/\1/p' <<<"$summary")
+    local timed_out
+    timed_out=$(sed -nE 's/.*[^0-9]([0-9]+) timed out.*/\1/p' <<<"$summary")
+    fails=$((${fails:-0} + ${timed_out:-0}))
+  else
+    # shellcheck disable=SC2086
+    cargo test "${locked[@]}" --workspace --all-features --lib --bins --tests --no-fail-fast $filter 2>&1 | tee "$out"
+    status=${PIPESTATUS[0]}
+    passes=$(sum_of passed) fails=$(sum_of failed)
+  fi
+  add "${passes:-0}" "${fails:-0}"
+  # Not a test that failed, but a runner: a crash, a build, nothing that matched.
+  if [ "$status" != 0 ] && [ "${fails:-0}" = 0 ]; then bad "the test runner (status $status)"; fi
+  if [ "${passes:-0}" = 0 ] && [ "${fails:-0}" = 0 ]; then bad "no test was run"; fi
+}
+sum_of() { # passed|failed: over the lines of `cargo test`
+  awk -v what="$1" '/^test result:/ { for (i = 2; i <= NF; i++) if ($i ~ "^" what) n += $(i - 1) } END { print n + 0 }' "$out"
+}
+run_doc_tests() {
+  # shellcheck disable=SC2086
+  cargo test "${locked[@]}" --workspace --all-features --doc --no-fail-fast $filter 2>&1 | tee "$out" | grep -vE '^(running|test result: ok|$)'
+  local status=${PIPESTATUS[0]}
+  add "$(sum_of passed)" "$(sum_of failed)"
+  if [ "$status" != 0 ] && [ "$(sum_of failed)" = 0 ]; then bad "the doc tests (status $status)"; fi
+}
+
+check "build" build
+step "tests"
+run_tests
+step "doc tests"
+run_doc_tests
+
+step "nothing is left"
+ours >"$after"
+if diff "$before" "$after" >"$out"; then
+  good
+else
+  cat "$out"
+  bad "mounts or processes are left"
+  # The next run starts on a clean machine all the same.
+  comm -13 <(sort "$before") <(sort "$after") | while read -r first rest; do
+    case $first in
+      /*) as_root fusermount3 -u -z -- "$first" ;;
+      *) as_root kill -KILL "$first" ;;
+    esac
+  done
+fi
+rm -rf "/tmp/secretfs-tests-$(id -u)"
+
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]
