@@ -1,7 +1,7 @@
 //! The one error of all commands: a line that says what failed, a `help:` line that says what to do,
 //! and the exit status (product.md, "The commands").
 
-use crate::output::printable;
+use crate::output::Paint;
 use secretfs_mount_helper::launch::LaunchError;
 use std::process::ExitCode;
 
@@ -108,16 +108,7 @@ impl CliError {
     pub(crate) fn render(&self, colour: bool) -> String {
         match &self.body {
             Body::Line { message, help } => {
-                let (error, hint, plain) = if colour {
-                    ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m")
-                } else {
-                    ("", "", "")
-                };
-                let mut text = format!("{error}error:{plain} {}\n", printable(message));
-                for line in help.lines().filter(|line| !line.is_empty()) {
-                    text.push_str(&format!("{hint}help:{plain} {}\n", printable(line)));
-                }
-                text
+                crate::output::lines("error:", message, help, Paint(colour))
             }
             Body::Told | Body::Done => String::new(),
         }

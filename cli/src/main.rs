@@ -5,6 +5,7 @@ mod commands;
 mod env;
 mod error;
 mod map;
+mod mounts;
 mod output;
 mod usage;
 

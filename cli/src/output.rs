@@ -21,16 +21,52 @@ pub(crate) fn complain(text: &str) {
 
 /// A warning: the command goes on.
 pub(crate) fn warn(message: &str, help: &str) {
-    let (yellow, cyan, plain) = if colour() {
-        ("\x1b[1;33m", "\x1b[1;36m", "\x1b[0m")
-    } else {
-        ("", "", "")
+    complain(&lines("warning:", message, help, Paint(colour())));
+}
+
+/// A message and its help, as every error and warning is shown.
+pub(crate) fn lines(kind: &str, message: &str, help: &str, paint: Paint) -> String {
+    let kind = match kind {
+        "error:" => paint.red(kind),
+        _ => paint.yellow(kind),
     };
-    let mut text = format!("{yellow}warning:{plain} {}\n", printable(message));
+    let mut text = format!("{kind} {}\n", printable(message));
     for line in help.lines().filter(|line| !line.is_empty()) {
-        text.push_str(&format!("{cyan}help:{plain} {}\n", printable(line)));
+        text.push_str(&format!("{} {}\n", paint.cyan("help:"), printable(line)));
     }
-    complain(&text);
+    text
+}
+
+/// Colours text, or leaves it as it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Paint(pub(crate) bool);
+
+impl Paint {
+    fn with(self, code: &str, text: &str) -> String {
+        if self.0 {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+    pub(crate) fn bold(self, text: &str) -> String {
+        self.with("1", text)
+    }
+    pub(crate) fn dim(self, text: &str) -> String {
+        self.with("2", text)
+    }
+    pub(crate) fn red(self, text: &str) -> String {
+        self.with("1;31", text)
+    }
+    pub(crate) fn green(self, text: &str) -> String {
+        self.with("32", text)
+    }
+    pub(crate) fn yellow(self, text: &str) -> String {
+        self.with("33", text)
+    }
+    pub(crate) fn cyan(self, text: &str) -> String {
+        self.with("1;36", text)
+    }
 }
 
 /// Whether standard error takes colour.

@@ -1,0 +1,64 @@
+//! `secretfs status`: what is mounted, how its providers are, and each file. Never a value.
+
+mod json;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use crate::args::StatusArgs;
+use crate::error::{CliError, Status};
+use secretfs_fs::link::message::FileStatus;
+use secretfs_mount_helper::control::MountStatus;
+
+/// Runs the command.
+pub(crate) fn run(args: &StatusArgs) -> Result<(), CliError> {
+    let mounts = crate::mounts::statuses()?;
+    let text = if args.json {
+        json::render(&mounts).map_err(|error| {
+            CliError::new(
+                Status::Other,
+                format!("cannot write the status: {error}"),
+                "",
+            )
+        })?
+    } else {
+        table::render(&mounts, crate::output::stdout_colour())
+    };
+    crate::output::print(text)
+}
+
+/// A file, and what the daemon tells of it: nothing, if it was never opened.
+struct Row<'a> {
+    path: String,
+    ttl_ms: Option<u64>,
+    seen: Option<&'a FileStatus>,
+}
+
+/// The files of the map, in its order, with the members of a `dir:` folder after it.
+fn rows(status: &MountStatus) -> impl Iterator<Item = Row<'_>> {
+    // Sorted by entry, as the daemon reports them.
+    let mut told = status
+        .daemon
+        .iter()
+        .flat_map(|page| page.files.iter())
+        .collect::<Vec<_>>();
+    told.sort_by(|a, b| (a.entry, &a.member).cmp(&(b.entry, &b.member)));
+    let mut told = told.into_iter().peekable();
+    let mut rows = Vec::with_capacity(status.entries.len());
+    for (entry, path) in (0_u32..).zip(&status.entries) {
+        let itself = told.next_if(|file| file.entry == entry && file.member.is_none());
+        rows.push(Row {
+            path: path.clone(),
+            ttl_ms: itself.map(|file| file.ttl_ms),
+            seen: itself,
+        });
+        while let Some(file) = told.next_if(|file| file.entry == entry) {
+            rows.push(Row {
+                path: format!("{path}/{}", file.member.as_deref().unwrap_or_default()),
+                ttl_ms: Some(file.ttl_ms),
+                seen: Some(file),
+            });
+        }
+    }
+    rows.into_iter()
+}
