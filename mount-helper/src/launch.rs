@@ -1,8 +1,36 @@
 //! Starting a mount: spawns the helper, hands it the request, and waits until the mount answers.
 
+pub use crate::error::HelperError as LaunchError;
+
+use crate::place::process::is_readable;
+use crate::role;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use secretfs_fs::link::wire::{self, Blocking, WireError};
 use serde::{Deserialize, Serialize};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a mount may take until it answers. Every step of the helper has a shorter limit.
+const LIMIT: Duration = Duration::from_secs(30);
+/// How long the helper may take to end by itself after it failed.
+const END_LIMIT: Duration = Duration::from_secs(5);
+
+/// What a helper needs of its command's environment. Nothing else is passed on: the environment of
+/// a command may hold credentials.
+const ENVIRONMENT: [&str; 10] = [
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "PATH",
+    "LANG",
+    "XDG_RUNTIME_DIR",
+    "XDG_STATE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_SESSION_ID",
+    "DBUS_SESSION_BUS_ADDRESS",
+];
 
 /// What to mount, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,17 +58,8 @@ pub struct Launched {
     pub warnings: Vec<String>,
 }
 
-/// Why there is no mount.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[error("{message}")]
-pub struct LaunchError {
-    /// The exit status of the command (product.md, "The commands").
-    pub status: u8,
-    /// What failed, on what, why.
-    pub message: String,
-    /// What to do.
-    pub help: String,
-}
+/// What the helper answers over the launch socket.
+pub(crate) type Answer = Result<Launched, LaunchError>;
 
 /// Spawns the helper and waits until the mount answers. With `credentials`, that end of a
 /// socketpair reaches the daemon as soon as it runs, and nothing reads it on the way.
@@ -54,18 +73,90 @@ pub fn start(
     request: &LaunchRequest,
     credentials: Option<OwnedFd>,
 ) -> Result<(Launched, Running), LaunchError> {
-    let _ = (request, credentials);
-    Err(LaunchError {
-        status: 1,
-        message: "not there yet".into(),
-        help: String::new(),
-    })
+    let (ours, theirs) = wire::pair().map_err(|error| cannot_start(&error))?;
+    let mut command = Command::new("/proc/self/exe");
+    command.arg(role::HELPER).env_clear().stdin(theirs);
+    command.stdout(Stdio::null());
+    command.stderr(if request.foreground {
+        Stdio::inherit()
+    } else {
+        Stdio::null()
+    });
+    for name in ENVIRONMENT {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    let child = command.spawn().map_err(|error| cannot_start(&error))?;
+    // It holds our copy of the helper's end: the end of the helper would go unseen.
+    drop(command);
+    let mut running = Running { child };
+    let mut socket = Blocking::new(ours, wire::LINK_LIMIT, wire::LINK_LIMIT);
+    match exchange(&mut socket, request, credentials) {
+        Ok(Ok(launched)) => Ok((launched, running)),
+        Ok(Err(error)) => {
+            drop(socket);
+            running.end(END_LIMIT);
+            Err(error)
+        }
+        Err(error) => {
+            // The helper sees the closed socket and undoes what it has done.
+            drop(socket);
+            running.end(END_LIMIT);
+            Err(no_answer(&error))
+        }
+    }
+}
+
+fn exchange(
+    socket: &mut Blocking,
+    request: &LaunchRequest,
+    credentials: Option<OwnedFd>,
+) -> Result<Answer, WireError> {
+    let deadline = Instant::now() + LIMIT;
+    socket.send(request, credentials.into_iter().collect(), deadline)?;
+    let (answer, _) = socket.receive::<Answer>(deadline)?;
+    Ok(answer)
+}
+
+fn cannot_start(error: &std::io::Error) -> LaunchError {
+    LaunchError::other(
+        format!("cannot start the mount-helper: {error}"),
+        "see that /proc is mounted and that the limit of processes is not reached",
+    )
+}
+
+fn no_answer(error: &WireError) -> LaunchError {
+    let message = match error {
+        WireError::TimedOut => format!("the mount did not answer within {} s", LIMIT.as_secs()),
+        WireError::Closed | WireError::Truncated => "the mount-helper ended unexpectedly".into(),
+        error => format!("the mount-helper does not answer as expected: {error}"),
+    };
+    LaunchError::other(
+        message,
+        "see ~/.local/state/secretfs/secretfs.log, and `secretfs doctor`",
+    )
 }
 
 /// The helper that was spawned.
 #[derive(Debug)]
 pub struct Running {
-    child: std::process::Child,
+    child: Child,
+}
+
+impl Running {
+    /// Waits until it has ended, and kills it after `limit`. Its sentinel cleans up then.
+    fn end(&mut self, limit: Duration) {
+        let pidfd = i32::try_from(self.child.id())
+            .ok()
+            .and_then(Pid::from_raw)
+            .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+        let ended = pidfd.is_some_and(|pidfd| is_readable(pidfd.as_fd(), limit));
+        if !ended {
+            let _ = self.child.kill();
+        }
+        let _ = self.child.wait();
+    }
 }
 
 /// Waits for the end of a foreground helper; returns its exit status.

@@ -4,7 +4,15 @@
 //! |---|---|
 //! | [`launch`] | how a command starts a mount, and learns whether it answers |
 //! | [`control`] | the socket between commands and the helper of a mount |
+//! | [`mount`] | mounting and unmounting |
+//! | [`place`] | runtime folder, records, state folder, mountpoints, processes |
+//! | [`role`] | the processes that are not commands |
 
 pub mod control;
+pub mod error;
 pub mod launch;
+pub mod mount;
+pub mod place;
 pub mod role;
+
+pub use error::HelperError;

@@ -2,6 +2,8 @@
 //! folder, and the peer's user is checked. JSON, one request and one answer for each connection;
 //! a descriptor may come beside the request.
 
+pub mod client;
+
 use secretfs_fs::link::message::StatusPage;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

@@ -1,0 +1,133 @@
+//! A dead mount at the place of a new one: what a helper that was killed together with all its
+//! processes left behind (contract fuse.md §2.4).
+
+use super::detach::{Detached, detach};
+use super::{FS_TYPE, Mounted, abort, mountinfo};
+use crate::error::HelperError;
+use rustix::process::getuid;
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// How long a mount may take to answer before it counts as dead.
+const ANSWER_LIMIT: Duration = Duration::from_secs(1);
+
+/// The mount of this user that lies at `mountpoint`, whoever serves it.
+///
+/// # Errors
+/// /proc is not there.
+pub fn find(mountpoint: &Path) -> std::io::Result<Option<Mounted>> {
+    let mounts = mountinfo::read()?;
+    Ok(mountinfo::top_at(&mounts, mountpoint)
+        .filter(|top| top.fs_type == FS_TYPE && top.user == Some(getuid().as_raw()))
+        .map(|top| Mounted {
+            mountpoint: mountpoint.to_owned(),
+            device: top.device,
+        }))
+}
+
+/// Every mount of this user.
+///
+/// # Errors
+/// /proc is not there.
+pub fn all() -> std::io::Result<Vec<Mounted>> {
+    let mounts = mountinfo::read()?;
+    Ok(mounts
+        .iter()
+        .filter(|mount| mount.fs_type == FS_TYPE && mount.user == Some(getuid().as_raw()))
+        .map(|mount| Mounted {
+            mountpoint: mount.mountpoint.clone(),
+            device: mount.device,
+        })
+        .collect())
+}
+
+/// Clears `mountpoint` of dead mounts of ours. To be called with the lock of the mountpoint, so that
+/// no helper of this runtime folder serves it.
+///
+/// # Errors
+/// Status 6: something else is mounted there, or it is alive.
+pub fn clear(mountpoint: &Path) -> Result<(), HelperError> {
+    // More than one may lie there, one on the other; an end to it is needed all the same.
+    for _ in 0..8 {
+        let mounts = mountinfo::read().map_err(|error| {
+            HelperError::mount(
+                format!("cannot read /proc/self/mountinfo: {error}"),
+                "mount /proc",
+            )
+        })?;
+        let Some(top) = mountinfo::top_at(&mounts, mountpoint) else {
+            return Ok(());
+        };
+        let shown = mountpoint.display();
+        if top.fs_type != FS_TYPE {
+            if top.fs_type.starts_with("fuse") {
+                return Err(HelperError::mount(
+                    format!(
+                        "cannot mount on {shown}: a {} is mounted there",
+                        top.fs_type
+                    ),
+                    "unmount it, or name another folder",
+                ));
+            }
+            // An empty file system of its own is a folder like any other.
+            return Ok(());
+        }
+        if top.user != Some(getuid().as_raw()) {
+            return Err(HelperError::mount(
+                format!("cannot mount on {shown}: another user's secretfs is mounted there"),
+                "name another folder",
+            ));
+        }
+        if answers(mountpoint) {
+            return Err(HelperError::mount(
+                format!("{shown} is already mounted"),
+                format!("use it as it is, or run `secretfs unmount {shown}` first"),
+            ));
+        }
+        let dead = Mounted {
+            mountpoint: mountpoint.to_owned(),
+            device: top.device,
+        };
+        remove(&dead)?;
+    }
+    Err(HelperError::mount(
+        format!("{} is mounted again and again", mountpoint.display()),
+        "see what mounts there",
+    ))
+}
+
+/// Detaches a mount, and aborts its connection.
+///
+/// # Errors
+/// Status 6: it could not be unmounted.
+pub fn remove(mounted: &Mounted) -> Result<(), HelperError> {
+    // The control file vanishes with the last user of the connection: open it before.
+    let control = abort::open_control(mounted.device);
+    let detached = detach(mounted);
+    if let Some(control) = control {
+        abort::abort(&control);
+    }
+    let shown = mounted.mountpoint.display();
+    match detached {
+        Detached::Gone => Ok(()),
+        Detached::Covered => Err(HelperError::mount(
+            format!("cannot unmount {shown}: something else is mounted on top of it"),
+            "unmount that first",
+        )),
+        Detached::Failed(reason) => Err(HelperError::mount(
+            format!("cannot unmount {shown}: {reason}"),
+            format!("run `fusermount3 -u -z {shown}`"),
+        )),
+    }
+}
+
+/// Whether a mount answers. The question is asked by a thread of its own: it may never return.
+fn answers(mountpoint: &Path) -> bool {
+    let (tell, told) = mpsc::sync_channel(1);
+    let path = mountpoint.to_owned();
+    let asked = std::thread::Builder::new().spawn(move || {
+        let _ = tell.send(rustix::fs::statfs(&path).is_ok());
+    });
+    asked.is_ok() && told.recv_timeout(ANSWER_LIMIT).unwrap_or(false)
+}
