@@ -3,9 +3,12 @@
 //! The one crate with much `unsafe`. It knows nothing of secrets' names, files or networks.
 
 pub mod bounce;
+pub mod environment;
 pub mod harden;
 pub mod heap;
 pub mod limit;
+mod page;
 pub mod sealed;
 pub mod shared;
 pub mod stack;
+mod wipe;
