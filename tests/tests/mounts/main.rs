@@ -1,0 +1,24 @@
+//! What a user sees, with real mounts by the real executable: one subject a file.
+//!
+//! One test binary, because each links the whole program's libraries once more.
+#![cfg(feature = "test-hooks")]
+
+mod cache;
+mod crash;
+mod credentials;
+mod env;
+mod errno;
+mod hung;
+mod lazy;
+mod limits;
+mod lock;
+mod map;
+mod mountpoint;
+mod readers;
+mod refused;
+mod reload;
+mod rotation;
+mod scripted;
+mod signals;
+mod status;
+mod vault;
