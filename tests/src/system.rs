@@ -123,3 +123,10 @@ pub fn signal(pid: u32, name: &str) {
 pub fn is_gone(pid: u32) -> bool {
     process(pid).is_none_or(|process| process.state == 'Z')
 }
+
+/// Whether the process waits in the kernel for the answer of a FUSE file system.
+#[must_use]
+pub fn waits_for_fuse(pid: u32) -> bool {
+    let place = std::fs::read_to_string(format!("/proc/{pid}/wchan")).unwrap_or_default();
+    place.contains("request_wait_answer") || place.contains("fuse")
+}
