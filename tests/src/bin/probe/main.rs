@@ -3,12 +3,18 @@
 
 mod calls;
 mod changes;
+#[cfg(feature = "test-hooks")]
+mod clock;
 mod mapping;
 
 use calls::Calls;
 use std::io::{BufRead, Write};
 
 fn main() {
+    #[cfg(feature = "test-hooks")]
+    if std::env::args().nth(1).as_deref() == Some("advance") {
+        return clock::advance();
+    }
     let mut calls = Calls::default();
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
