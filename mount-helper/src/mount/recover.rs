@@ -4,6 +4,7 @@
 use super::detach::{Detached, detach};
 use super::{FS_TYPE, Mounted, abort, mountinfo};
 use crate::error::HelperError;
+use rustix::io::Errno;
 use rustix::process::getuid;
 use std::path::Path;
 use std::sync::mpsc;
@@ -40,6 +41,18 @@ pub fn all() -> std::io::Result<Vec<Mounted>> {
             device: mount.device,
         })
         .collect())
+}
+
+/// Every mount of this user whose daemon is gone. One that merely hangs is not among them: its helper
+/// may be known in another runtime folder.
+#[must_use]
+pub fn dead() -> Vec<Mounted> {
+    let mut mounts = all().unwrap_or_default();
+    mounts.retain(|mount| {
+        let gone = |errno| matches!(errno, Errno::NOTCONN | Errno::CONNABORTED);
+        ask(&mount.mountpoint).is_some_and(|answer| answer.is_err_and(gone))
+    });
+    mounts
 }
 
 /// Clears `mountpoint` of dead mounts of ours. To be called with the lock of the mountpoint, so that
@@ -122,12 +135,20 @@ pub fn remove(mounted: &Mounted) -> Result<(), HelperError> {
     }
 }
 
-/// Whether a mount answers. The question is asked by a thread of its own: it may never return.
+/// Whether a mount answers.
 fn answers(mountpoint: &Path) -> bool {
+    ask(mountpoint).is_some_and(|answer| answer.is_ok())
+}
+
+/// What a mount answers; `None`: nothing in time. The question is asked by a thread of its own: it
+/// may never return.
+fn ask(mountpoint: &Path) -> Option<Result<(), Errno>> {
     let (tell, told) = mpsc::sync_channel(1);
     let path = mountpoint.to_owned();
-    let asked = std::thread::Builder::new().spawn(move || {
-        let _ = tell.send(rustix::fs::statfs(&path).is_ok());
-    });
-    asked.is_ok() && told.recv_timeout(ANSWER_LIMIT).unwrap_or(false)
+    std::thread::Builder::new()
+        .spawn(move || {
+            let _ = tell.send(rustix::fs::statfs(&path).map(drop));
+        })
+        .ok()?;
+    told.recv_timeout(ANSWER_LIMIT).ok()
 }
