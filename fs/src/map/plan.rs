@@ -6,6 +6,7 @@
 )]
 
 use rkyv::{Archive, Deserialize, Serialize};
+use schemars::JsonSchema;
 use secretfs_providers::{FolderReference, Reference};
 
 /// An entry of `secrets:`, by its position in the compiled map. Valid for one generation of it.
@@ -26,7 +27,22 @@ pub struct NodeId(pub u32);
 pub struct ValueKey(pub u128);
 
 /// What is done with a value before it is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Archive, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Archive,
+    Serialize,
+    Deserialize,
+    serde::Serialize,
+    serde::Deserialize,
+    JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum Decode {
     /// Nothing.
     None,
@@ -35,7 +51,22 @@ pub enum Decode {
 }
 
 /// How a folder is rendered into one file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Archive, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Archive,
+    Serialize,
+    Deserialize,
+    serde::Serialize,
+    serde::Deserialize,
+    JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum Format {
     /// `NAME="value"` lines.
     Dotenv,

@@ -1,5 +1,9 @@
 //! 1Password: references to fields and files of items (contract onepassword.md §2).
 
+mod reference;
+
+pub use reference::ReferenceError;
+
 use crate::provider::Place;
 use rkyv::{Archive, Deserialize, Serialize};
 
