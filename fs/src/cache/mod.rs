@@ -1,108 +1,176 @@
 //! The cache: when a provider is asked, and what stands in for it (product.md, "The cache").
+//!
+//! | file | idea |
+//! |---|---|
+//! | `open` | the order: fresh, provider, stale, fallback, errno |
+//! | `takeoff` | one flight a secret; alone, or as a part of its place's list (`gather`) |
+//! | `fetch`, `job` | a flight, and what its answer becomes |
+//! | `publish`, `identity` | versions |
+//! | `store`, `room` | what is held, and what makes way |
+//! | `list`, `member` | `dir:` folders |
+//! | `lifecycle` | lock, unlock, refresh, reload |
+//!
+//! # Locks
+//! One mutex around all state, one around the configuration; neither is ever held across an await,
+//! while a listener runs, or while a provider is called. The epoch is even while serving and odd
+//! while locked: a lock bumps it first, and whatever began in another epoch publishes nothing.
 
+mod config;
+mod decode;
 mod deps;
+mod fetch;
+mod flight;
+mod gather;
+mod identity;
+mod job;
+mod lifecycle;
+mod list;
+mod member;
+mod open;
+mod publish;
+mod room;
 mod snapshot;
 mod state;
+mod store;
+mod takeoff;
+#[cfg(test)]
+mod tests;
 
 pub use deps::{CacheDeps, CacheListener};
 pub use snapshot::{Peek, Snapshot, VersionId};
 pub use state::EntryState;
 
 use crate::error::OpenError;
-use crate::map::{CompiledMap, EntryPlan, ValueKey};
-use secretfs_providers::{Health, Provider};
-use std::sync::Arc;
+use crate::map::ValueKey;
+use config::Config;
+use identity::MarkKey;
+use secretfs_memory::sealed::SealedPool;
+use secretfs_providers::{Clock, Context, Host};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use store::State;
+use tokio::sync::{Semaphore, watch};
+
+/// How many large values are decoded at once.
+const LARGE_DECODES: usize = 2;
 
 /// The values of one mount.
-pub struct Cache {}
+pub struct Cache {
+    clock: Arc<dyn Clock>,
+    pool: Arc<SealedPool>,
+    host: Arc<dyn Host>,
+    runtime: tokio::runtime::Handle,
+    offline: bool,
+    listener: Arc<dyn CacheListener>,
+    mark_key: MarkKey,
+    jitter: (std::hash::RandomState, AtomicU64),
+    epoch: watch::Sender<u64>,
+    config: Mutex<Arc<Config>>,
+    state: Mutex<State>,
+    large: Semaphore,
+}
 
-#[expect(
-    unused_variables,
-    clippy::unused_self,
-    clippy::unused_async,
-    clippy::needless_pass_by_value,
-    clippy::missing_errors_doc,
-    reason = "bodies follow"
-)]
 impl Cache {
     /// An unlocked, empty cache.
     #[must_use]
     pub fn new(deps: CacheDeps) -> Arc<Self> {
-        Arc::new(Self {})
+        Arc::new(Self {
+            clock: deps.clock,
+            pool: deps.pool,
+            host: deps.host,
+            runtime: deps.runtime,
+            offline: deps.offline,
+            listener: deps.listener,
+            mark_key: MarkKey::random(),
+            jitter: (std::hash::RandomState::new(), AtomicU64::new(0)),
+            epoch: watch::Sender::new(0),
+            config: Mutex::new(Arc::new(Config::new(deps.map, deps.providers))),
+            state: Mutex::new(State::new()),
+            large: Semaphore::new(LARGE_DECODES),
+        })
     }
-    /// Looks, without waiting for anything: called on the FUSE thread. A version just published is
-    /// shown for 2 s whatever its ttl, so that the open that fetched it can be repeated on its inode.
+
+    /// Looks, without waiting for anything: called on the FUSE thread.
     #[must_use]
     pub fn peek(&self, key: ValueKey) -> Peek {
-        Peek::Miss
+        if self.is_locked() {
+            return Peek::Locked;
+        }
+        let now = self.clock.now();
+        let mut state = self.guard();
+        let busy = state.flights.contains_key(&key);
+        match state.fresh(key, now) {
+            Some(held) => Peek::Fresh {
+                snapshot: held.snapshot(),
+                // One that was asked for and failed is not asked for with each open.
+                refresh: !busy
+                    && held.is_ageing(now)
+                    && held
+                        .ahead
+                        .is_none_or(|at| now.saturating_duration_since(at) >= store::NEGATIVE),
+            },
+            None => Peek::Miss,
+        }
     }
-    /// Finds or fetches: fresh, then the provider, then the entry's stale value, then its fallback.
-    /// Ends at the entry's `open_timeout`; the flight may go on and fills the cache. Dropping the
-    /// future is how an open is interrupted.
-    pub async fn open(self: &Arc<Self>, plan: Arc<EntryPlan>) -> Result<Snapshot, OpenError> {
-        Err(OpenError::Locked)
+
+    fn guard(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    /// Starts a flight for a value that is still fresh; nobody waits for it. From any thread.
-    pub fn refresh_ahead(self: &Arc<Self>, plan: Arc<EntryPlan>) {}
-    /// The names of a `dir:` entry if they are fresh, without waiting: for the FUSE thread. Sorted,
-    /// without duplicates, and only names that can be file names.
-    #[must_use]
-    pub fn peek_list(&self, key: ValueKey) -> Option<Arc<Vec<String>>> {
-        None
+
+    fn config(&self) -> Arc<Config> {
+        let config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&config)
     }
-    /// The names of a `dir:` entry, kept for its ttl.
-    pub async fn list(
-        self: &Arc<Self>,
-        plan: Arc<EntryPlan>,
-    ) -> Result<Arc<Vec<String>>, OpenError> {
-        Err(OpenError::Locked)
+
+    /// The epoch, if it is one of serving.
+    fn serving(&self) -> Result<u64, OpenError> {
+        let epoch = *self.epoch.borrow();
+        if epoch.is_multiple_of(2) {
+            Ok(epoch)
+        } else {
+            Err(OpenError::Locked)
+        }
     }
-    /// The plan of one secret of a `dir:` entry; `None` if the entry is none, or its provider is
-    /// gone. No I/O.
-    #[must_use]
-    pub fn member_plan(&self, folder: &EntryPlan, name: &str) -> Option<EntryPlan> {
-        None
+
+    /// Whether it is still that epoch.
+    fn still(&self, epoch: u64) -> Result<(), OpenError> {
+        if *self.epoch.borrow() == epoch {
+            Ok(())
+        } else {
+            Err(OpenError::Locked)
+        }
     }
-    /// The key of one secret of a `dir:` entry.
-    #[must_use]
-    pub fn member_key(folder: ValueKey, name: &str) -> ValueKey {
-        folder
+
+    /// Resolves when that epoch is over.
+    async fn ended(&self, epoch: u64) {
+        // An error would mean that the sender is gone, which is `self`.
+        let mut epochs = self.epoch.subscribe();
+        let _ = epochs.wait_for(|now| *now != epoch).await;
     }
-    /// A reload: keys that both maps have keep their values.
-    pub fn set_map(&self, map: CompiledMap, providers: Vec<Arc<dyn Provider>>) {}
-    /// Refuses, wipes, and makes the providers forget. Waits for nothing but copies under way; no
-    /// flight that ends later publishes anything.
-    pub fn lock(&self) {}
-    /// Serves again.
-    pub fn unlock(&self) {}
-    /// Whether it is locked.
-    #[must_use]
-    pub fn is_locked(&self) -> bool {
-        false
+
+    fn context(&self, limit: Duration) -> Context {
+        Context {
+            pool: Arc::clone(&self.pool),
+            deadline: self.clock.now() + limit,
+            host: Arc::clone(&self.host),
+            clock: Arc::clone(&self.clock),
+        }
     }
-    /// `refresh`: drops values, stale and negative entries, and listings, of these keys (a `dir:`
-    /// key: of all its members), or of all. Returns how many values it concerned.
-    pub fn forget(&self, keys: Option<&[ValueKey]>) -> u32 {
-        0
-    }
-    /// A credential was supplied: failures for want of one are no longer remembered.
-    pub fn credential_supplied(&self) {}
-    /// Remembers a failure that others found (`allow`, say) for `status`.
-    pub fn note_failure(&self, key: ValueKey, error: &OpenError) {}
-    /// What is known of a key; `None`: nothing.
-    #[must_use]
-    pub fn state(&self, key: ValueKey) -> Option<EntryState> {
-        None
-    }
-    /// How the provider of this index is doing, from what it saw last.
-    #[must_use]
-    pub fn provider_health(&self, provider: u16) -> Option<Health> {
-        None
+
+    /// A number that nobody can foretell. Not for keys.
+    fn jitter(&self, key: ValueKey) -> u32 {
+        use std::hash::BuildHasher;
+        let count = self.jitter.1.fetch_add(1, Ordering::Relaxed);
+        let hash = self.jitter.0.hash_one((key, count));
+        u32::try_from(hash >> 32).unwrap_or_default()
     }
 }
 
 impl std::fmt::Debug for Cache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Cache")
+        f.debug_struct("Cache")
+            .field("epoch", &*self.epoch.borrow())
+            .finish_non_exhaustive()
     }
 }
