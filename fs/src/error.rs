@@ -45,6 +45,12 @@ pub enum OpenError {
     /// The handle's value was wiped.
     #[error("the value was wiped by a lock")]
     Wiped,
+    /// Too many opens wait already.
+    #[error("too many opens are waiting")]
+    Busy,
+    /// Too many handles are open already.
+    #[error("too many files of this mount are open")]
+    TooManyHandles,
     /// A request went wrong inside: a panic, a broken invariant.
     #[error("internal error: {0}")]
     Internal(&'static str),
@@ -78,6 +84,8 @@ impl OpenError {
             Self::TooLarge { .. } => Errno::FBIG,
             Self::NoMemory => Errno::NOMEM,
             Self::Interrupted => Errno::INTR,
+            Self::Busy => Errno::BUSY,
+            Self::TooManyHandles => Errno::NFILE,
             Self::Undecodable | Self::Wiped | Self::Internal(_) => Errno::IO,
         }
     }
@@ -98,6 +106,8 @@ impl OpenError {
             Self::NoMemory => {
                 "close files that are held open, or raise the memory-lock limit".into()
             }
+            Self::Busy => "open fewer files at once, or see `secretfs status`".into(),
+            Self::TooManyHandles => "close files that are held open".into(),
             Self::Wiped => "open the file again after `secretfs unlock`".into(),
             Self::Interrupted | Self::Internal(_) => String::new(),
         }

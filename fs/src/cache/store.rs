@@ -267,6 +267,8 @@ fn is_negative(error: &OpenError) -> bool {
         | OpenError::NoMemory
         | OpenError::Interrupted
         | OpenError::Wiped
+        | OpenError::Busy
+        | OpenError::TooManyHandles
         | OpenError::Internal(_) => false,
     }
 }

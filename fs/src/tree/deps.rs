@@ -1,6 +1,6 @@
 //! What the tree is given: the cache, the world outside the sandbox, time.
 
-use crate::cache::{Peek, Snapshot};
+use crate::cache::{Cache, Peek, Snapshot};
 use crate::error::OpenError;
 use crate::link::message::AuditEvent;
 use crate::map::{CompiledMap, EntryId, EntryPlan, ValueKey};
@@ -21,13 +21,22 @@ pub trait Values: Send + Sync + 'static {
     fn peek(&self, key: ValueKey) -> Peek;
     /// Finds or fetches.
     fn open(&self, plan: Arc<EntryPlan>) -> BoxFuture<'static, Result<Snapshot, OpenError>>;
-    /// Starts a flight that nobody waits for. Called on the runtime.
+    /// Starts a flight that nobody waits for. From any thread.
     fn refresh_ahead(&self, plan: Arc<EntryPlan>);
+    /// The names of a `dir:` entry if they are fresh, without waiting.
+    fn peek_list(&self, key: ValueKey) -> Option<Arc<Vec<String>>> {
+        let _ = key;
+        None
+    }
     /// The names of a `dir:` entry.
     fn list(&self, plan: Arc<EntryPlan>)
     -> BoxFuture<'static, Result<Arc<Vec<String>>, OpenError>>;
     /// The plan of one file of a `dir:` folder.
     fn member(&self, folder: &EntryPlan, name: &str) -> Option<Arc<EntryPlan>>;
+    /// What one file of a `dir:` folder is cached under.
+    fn member_key(&self, folder: ValueKey, name: &str) -> ValueKey {
+        Cache::member_key(folder, name)
+    }
     /// Refuses, and wipes every value.
     fn lock(&self);
     /// Serves again.

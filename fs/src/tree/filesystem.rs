@@ -1,80 +1,217 @@
-//! The file system, as the daemon holds it.
+//! The file system, as the daemon holds it: its state, reload, lock and unlock.
 
 use super::deps::TreeDeps;
-use crate::cache::{Snapshot, VersionId};
+use super::invalidate::Invalidations;
+use super::limiter::Limiter;
+use super::listing::Listing;
+use super::readdir::OpenFolder;
+use super::signals::is_signalled;
+use super::tickets::Tickets;
+use super::versions::{FileId, Shown, Versions};
+use super::waiters::{Signalled, Waiters};
+use crate::cache::{CacheListener, Snapshot};
 use crate::error::OpenError;
-use crate::map::{CompiledMap, EntryId, ValueKey};
-use std::sync::Arc;
+use crate::map::{CompiledMap, ValueKey};
+use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+use tokio::sync::oneshot;
+
+/// An open file.
+#[derive(Debug)]
+pub(super) struct Handle {
+    pub(super) ino: u64,
+    /// `None` after a lock.
+    pub(super) snapshot: Option<Snapshot>,
+}
+
+/// What is remembered of a `dir:` folder.
+#[derive(Debug, Default)]
+pub(super) struct FolderState {
+    pub(super) listing: Option<Arc<Listing>>,
+    pub(super) error: Option<OpenError>,
+}
+
+/// Everything that changes. Its lock is only held for a few look-ups in memory.
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) locked: bool,
+    /// How often it was locked: a value fetched before a lock is not served after it.
+    pub(super) locks: u64,
+    pub(super) audit: bool,
+    pub(super) map: CompiledMap,
+    pub(super) started: SystemTime,
+    pub(super) versions: Versions,
+    pub(super) tickets: Tickets,
+    pub(super) purging: bool,
+    pub(super) handles: HashMap<u64, Handle>,
+    pub(super) open_folders: HashMap<u64, OpenFolder>,
+    pub(super) next_handle: u64,
+    /// By the folder's inode number.
+    pub(super) folders: HashMap<u64, FolderState>,
+}
 
 /// One mount's files.
 pub struct SecretFs {
-    deps: TreeDeps,
+    pub(super) deps: TreeDeps,
+    pub(super) inner: Mutex<Inner>,
+    pub(super) waiters: Arc<Waiters>,
+    /// Opens and listings that wait for something.
+    pub(super) waiting: AtomicUsize,
+    pub(super) limiter: Limiter,
+    invalidations: Arc<Invalidations>,
 }
 
-/// What is known of a file that was opened, published, or failed.
-#[derive(Debug, Clone)]
-pub struct FileReport {
-    /// The entry in the current map.
-    pub entry: EntryId,
-    /// The name below a `dir:` folder, where it is one.
-    pub member: Option<String>,
-    /// What the cache knows it by.
-    pub key: ValueKey,
-    /// The published version.
-    pub version: Option<VersionId>,
-    /// Its size.
-    pub size: Option<u64>,
-    /// Why the last open failed; `None` after one that worked.
-    pub last_error: Option<OpenError>,
-    /// For a `dir:` folder: names that cannot be file names.
-    pub left_out: Vec<String>,
-}
-
-#[expect(
-    unused_variables,
-    clippy::needless_pass_by_value,
-    reason = "signatures first"
-)]
 impl SecretFs {
+    /// Opens and listings that may wait at once; one more is answered EBUSY.
+    pub const MAX_WAITING: usize = 4_096;
+    /// Handles that may be open at once; one more is answered ENFILE.
+    pub const MAX_HANDLES: usize = 65_536;
+
     /// The files of `deps.map`, serving.
     #[must_use]
     pub fn new(deps: TreeDeps) -> Arc<Self> {
-        Arc::new(Self { deps })
+        Self::with_signals(deps, is_signalled)
+    }
+
+    /// The same with another way to learn of signals: for tests.
+    pub(super) fn with_signals(deps: TreeDeps, signalled: Signalled) -> Arc<Self> {
+        let inner = Inner {
+            locked: false,
+            locks: 0,
+            audit: deps.map.settings().audit,
+            map: deps.map.clone(),
+            started: deps.clock.wall(),
+            versions: Versions::new(),
+            tickets: Tickets::default(),
+            purging: false,
+            handles: HashMap::new(),
+            open_folders: HashMap::new(),
+            next_handle: 1,
+            folders: HashMap::new(),
+        };
+        Arc::new(Self {
+            limiter: Limiter::new(Arc::clone(&deps.clock)),
+            deps,
+            inner: Mutex::new(inner),
+            waiters: Waiters::new(signalled),
+            waiting: AtomicUsize::new(0),
+            invalidations: Arc::default(),
+        })
+    }
+
+    pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the kernel has to forget.
+    #[must_use]
+    pub fn invalidations(&self) -> &Arc<Invalidations> {
+        &self.invalidations
     }
 
     /// Shows another map. Files that stay keep their versions; open handles keep what they had.
-    pub fn reload(&self, map: CompiledMap) {}
+    pub fn reload(&self, map: CompiledMap) {
+        let mut inner = self.inner();
+        let old = std::mem::replace(&mut inner.map, map);
+        inner.audit = inner.map.settings().audit;
+        // A folder that now lists another place must not show the names of the former one.
+        let listed: Vec<u64> = inner.folders.keys().copied().collect();
+        for ino in listed {
+            let key = |map: &CompiledMap| {
+                let node = map.node_by_hash(FileId(ino).hash())?;
+                map.entry_key(super::nodes::listed_entry(map, node)?)
+            };
+            if key(&old) != key(&inner.map) {
+                inner.folders.remove(&ino);
+            }
+        }
+        let known: Vec<FileId> = inner.versions.known().collect();
+        for id in known {
+            let file = inner.file(id);
+            let key = file
+                .as_ref()
+                .and_then(|file| self.fresh_key_of(&inner.map, file));
+            if key.is_none() || key != inner.versions.key(id) {
+                inner.versions.reset(id);
+                if let Some(place) = file.and_then(|file| inner.place(&file)) {
+                    self.invalidations.name(place.0, &place.1);
+                }
+            } else {
+                // The mode may have changed.
+                self.invalidations.attributes(inner.versions.ino(id));
+            }
+        }
+        let new = inner.map.clone();
+        drop(inner);
+        self.invalidations.changed(old, new);
+    }
 
     /// Refuses, wipes, forgets every version, and has the kernel forget them too. The receiver
     /// resolves when the kernel holds no page any more; wait for it with a deadline.
-    pub fn lock(&self) -> tokio::sync::oneshot::Receiver<()> {
+    pub fn lock(&self) -> oneshot::Receiver<()> {
+        {
+            let mut inner = self.inner();
+            inner.locked = true;
+            inner.locks += 1;
+        }
         self.deps.cache.lock();
-        tokio::sync::oneshot::channel().1
+        let mut inner = self.inner();
+        for handle in inner.handles.values_mut() {
+            handle.snapshot = None;
+        }
+        inner.tickets.clear();
+        inner.folders.clear();
+        let (files, inodes) = inner.versions.wipe();
+        for file in files.into_iter().filter_map(|id| inner.file(id)) {
+            if let Some(place) = inner.place(&file) {
+                self.invalidations.name(place.0, &place.1);
+            }
+        }
+        drop(inner);
+        let (sender, receiver) = oneshot::channel();
+        self.invalidations.pages(inodes, sender);
+        receiver
     }
 
     /// Serves again.
     pub fn unlock(&self) {
         self.deps.cache.unlock();
+        self.inner().locked = false;
     }
 
-    /// A value has a new version (the cache's listener).
-    pub fn published(&self, key: ValueKey, snapshot: &Snapshot) {}
-
-    /// Every file with something to tell, from this entry on, at most `max`, in the map's order.
-    #[must_use]
-    pub fn reports(&self, from: EntryId, max: usize) -> Vec<FileReport> {
-        Vec::new()
-    }
-
-    /// What the cache knows a path by: a file's key, or those of all files below a folder.
-    #[must_use]
-    pub fn keys_of(&self, path: &str) -> Vec<ValueKey> {
-        Vec::new()
+    /// Publishes a version of a file, and has the kernel forget the one before. Gives its inode.
+    pub(super) fn publish(&self, inner: &mut Inner, id: FileId, snapshot: &Snapshot) -> u64 {
+        let shown = Shown {
+            version: snapshot.version,
+            size: u64::try_from(snapshot.value.len()).unwrap_or(u64::MAX),
+            modified: snapshot.modified,
+        };
+        let published = inner.versions.publish(id, shown);
+        if published.replaced
+            && let Some(place) = inner.file(id).and_then(|file| inner.place(&file))
+        {
+            self.invalidations.name(place.0, &place.1);
+        }
+        published.ino
     }
 
     /// Handles that are open now.
     #[must_use]
     pub fn open_handles(&self) -> usize {
-        0
+        self.inner().handles.len()
+    }
+}
+
+impl CacheListener for SecretFs {
+    fn published(&self, key: ValueKey, snapshot: &Snapshot) {
+        let mut inner = self.inner();
+        if inner.locked {
+            return;
+        }
+        for id in inner.versions.files_of(key) {
+            self.publish(&mut inner, id, snapshot);
+        }
     }
 }

@@ -11,9 +11,33 @@
 //! * An open of an inode that is not the current version's is answered ESTALE: the kernel repeats
 //!   the lookup once by itself, learns inode and size, and opens again. That second open is served
 //!   from the ticket that the first one left.
+//!
+//! # The lock
+//! One mutex holds everything that changes, for look-ups in memory only: never across a wait.
 
+mod attr;
 mod deps;
 mod filesystem;
+mod handles;
+mod invalidate;
+mod limiter;
+mod listing;
+mod lookup;
+mod nodes;
+mod open;
+mod readdir;
+mod report;
+mod signals;
+#[cfg(test)]
+mod tests;
+mod tickets;
+mod versions;
+mod waiters;
 
+pub use attr::{Attr, Kind, STABLE};
 pub use deps::{Caller, Outside, TreeDeps, Values};
-pub use filesystem::{FileReport, SecretFs};
+pub use filesystem::SecretFs;
+pub use invalidate::{EntryJob, InodeJob, Invalidations};
+pub use open::OpenReply;
+pub use readdir::NameSink;
+pub use report::{ERROR_XATTR, FileReport};

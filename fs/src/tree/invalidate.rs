@@ -1,0 +1,252 @@
+//! What the kernel has to forget: filled by the tree, carried out by two threads of the session.
+//!
+//! Never carried out on the FUSE thread or the runtime's (contract fuse.md §2.3): the kernel may
+//! want a lock that is held until one of them answers. Two threads, because a name's invalidation
+//! waits for a lookup in its folder, which may wait for a provider, and pages must not wait for that.
+//!
+//! The queues are sets, so they are bounded by the inodes and names that exist.
+
+use crate::map::CompiledMap;
+use std::collections::BTreeSet;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How long pages outlive the last close, so that a loop of opens costs one notification in this
+/// time and not one each.
+const LINGER: Duration = Duration::from_millis(10);
+
+/// Something about an inode that the kernel has to forget.
+#[derive(Debug)]
+pub enum InodeJob {
+    /// Its pages, if nobody has it open.
+    IdlePages(u64),
+    /// Its pages and attributes, whoever has it open.
+    Pages(u64),
+    /// Its attributes.
+    Attributes(u64),
+    /// All before was carried out.
+    Done(oneshot::Sender<()>),
+}
+
+/// Names that the kernel has to forget.
+#[derive(Debug)]
+pub enum EntryJob {
+    /// A name in a folder.
+    Name(u64, Box<str>),
+    /// Whatever differs between two maps.
+    Changed(Box<(CompiledMap, CompiledMap)>),
+}
+
+#[derive(Default)]
+struct Inodes {
+    urgent: BTreeSet<u64>,
+    attributes: BTreeSet<u64>,
+    idle: BTreeSet<u64>,
+    waiting: Vec<oneshot::Sender<()>>,
+    closed: bool,
+}
+
+#[derive(Default)]
+struct Entries {
+    names: BTreeSet<(u64, Box<str>)>,
+    /// From the oldest map that the kernel may remember to the newest.
+    changed: Option<Box<(CompiledMap, CompiledMap)>>,
+    closed: bool,
+}
+
+/// Both queues.
+#[derive(Default)]
+pub struct Invalidations {
+    inodes: Mutex<Inodes>,
+    inodes_wake: Condvar,
+    entries: Mutex<Entries>,
+    entries_wake: Condvar,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Invalidations {
+    /// The last handle was closed: forget its pages soon.
+    pub(super) fn idle(&self, ino: u64) {
+        let mut inodes = lock(&self.inodes);
+        let first = inodes.idle.is_empty();
+        inodes.idle.insert(ino);
+        if first {
+            self.inodes_wake.notify_one();
+        }
+    }
+
+    /// The mode changed.
+    pub(super) fn attributes(&self, ino: u64) {
+        lock(&self.inodes).attributes.insert(ino);
+        self.inodes_wake.notify_one();
+    }
+
+    /// Forget these inodes' pages at once, and say when that was done.
+    pub(super) fn pages(&self, inos: Vec<u64>, done: oneshot::Sender<()>) {
+        let mut inodes = lock(&self.inodes);
+        if inodes.closed {
+            let _ = done.send(());
+            return;
+        }
+        inodes.urgent.extend(inos);
+        inodes.waiting.push(done);
+        self.inodes_wake.notify_one();
+    }
+
+    /// A name leads elsewhere.
+    pub(super) fn name(&self, folder: u64, name: &str) {
+        lock(&self.entries).names.insert((folder, name.into()));
+        self.entries_wake.notify_one();
+    }
+
+    /// Another map is shown.
+    pub(super) fn changed(&self, old: CompiledMap, new: CompiledMap) {
+        let mut entries = lock(&self.entries);
+        let old = match entries.changed.take() {
+            Some(pending) => pending.0,
+            None => old,
+        };
+        entries.changed = Some(Box::new((old, new)));
+        self.entries_wake.notify_one();
+    }
+
+    /// What to do next; `None` without `wait` if there is nothing, with it when the session ended.
+    pub fn next_inode(&self, wait: bool) -> Option<InodeJob> {
+        let mut inodes = lock(&self.inodes);
+        let mut lingered = !wait;
+        loop {
+            if let Some(ino) = inodes.urgent.pop_first() {
+                return Some(InodeJob::Pages(ino));
+            }
+            if let Some(ino) = inodes.attributes.pop_first() {
+                return Some(InodeJob::Attributes(ino));
+            }
+            if let Some(done) = inodes.waiting.pop() {
+                return Some(InodeJob::Done(done));
+            }
+            if inodes.closed {
+                return None;
+            }
+            if lingered && let Some(ino) = inodes.idle.pop_first() {
+                return Some(InodeJob::IdlePages(ino));
+            }
+            if !wait {
+                return None;
+            }
+            if inodes.idle.is_empty() {
+                inodes = self
+                    .inodes_wake
+                    .wait(inodes)
+                    .unwrap_or_else(PoisonError::into_inner);
+            } else {
+                let (guard, timeout) = self
+                    .inodes_wake
+                    .wait_timeout(inodes, LINGER)
+                    .unwrap_or_else(PoisonError::into_inner);
+                inodes = guard;
+                lingered = timeout.timed_out();
+            }
+        }
+    }
+
+    /// The same for names.
+    pub fn next_entry(&self, wait: bool) -> Option<EntryJob> {
+        let mut entries = lock(&self.entries);
+        loop {
+            if let Some((folder, name)) = entries.names.pop_first() {
+                return Some(EntryJob::Name(folder, name));
+            }
+            if let Some(maps) = entries.changed.take() {
+                return Some(EntryJob::Changed(maps));
+            }
+            if entries.closed || !wait {
+                return None;
+            }
+            entries = self
+                .entries_wake
+                .wait(entries)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The session ended: the kernel has forgotten everything, and its threads end.
+    pub fn close(&self) {
+        let mut inodes = lock(&self.inodes);
+        inodes.closed = true;
+        inodes.urgent.clear();
+        inodes.attributes.clear();
+        inodes.idle.clear();
+        for done in inodes.waiting.drain(..) {
+            let _ = done.send(());
+        }
+        drop(inodes);
+        let mut entries = lock(&self.entries);
+        entries.closed = true;
+        entries.names.clear();
+        entries.changed = None;
+        drop(entries);
+        self.inodes_wake.notify_all();
+        self.entries_wake.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_a_lock_go_before_everything_and_are_reported_done() {
+        let queue = Invalidations::default();
+        queue.idle(2);
+        queue.attributes(3);
+        let (sender, mut receiver) = oneshot::channel();
+        queue.pages(vec![4], sender);
+        assert!(matches!(queue.next_inode(false), Some(InodeJob::Pages(4))));
+        assert!(matches!(
+            queue.next_inode(false),
+            Some(InodeJob::Attributes(3))
+        ));
+        let Some(InodeJob::Done(done)) = queue.next_inode(false) else {
+            panic!("the report was due");
+        };
+        assert!(receiver.try_recv().is_err());
+        let _ = done.send(());
+        assert!(receiver.try_recv().is_ok());
+        assert!(matches!(
+            queue.next_inode(false),
+            Some(InodeJob::IdlePages(2))
+        ));
+        assert!(queue.next_inode(false).is_none());
+    }
+
+    #[test]
+    fn one_inode_closed_often_is_one_job() {
+        let queue = Invalidations::default();
+        for _ in 0..1_000 {
+            queue.idle(2);
+            queue.name(1, "a");
+        }
+        assert!(matches!(
+            queue.next_inode(true),
+            Some(InodeJob::IdlePages(2))
+        ));
+        assert!(queue.next_inode(false).is_none());
+        assert!(matches!(queue.next_entry(true), Some(EntryJob::Name(1, _))));
+        assert!(queue.next_entry(false).is_none());
+    }
+
+    #[test]
+    fn a_lock_after_the_end_of_the_session_does_not_wait_for_it() {
+        let queue = Invalidations::default();
+        queue.close();
+        let (sender, mut receiver) = oneshot::channel();
+        queue.pages(vec![4], sender);
+        assert!(receiver.try_recv().is_ok());
+        assert!(queue.next_inode(true).is_none());
+        assert!(queue.next_entry(true).is_none());
+    }
+}
