@@ -42,7 +42,7 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Mount the secrets of a map, and return when the files can be opened
+    /// Mount the map's secrets, and return when files can be opened
     ///
     /// Creates the mountpoint if it is missing. On a terminal, asks for the passphrase of a local
     /// vault; elsewhere mounts all the same, and opens answer "Required key not available" until
@@ -53,32 +53,32 @@ pub(crate) enum Command {
         secretfs mount --passphrase-file /run/credentials/vault < /dev/null")]
     Mount(MountArgs),
 
-    /// Wipe the cached secrets and unmount, also when files are open
+    /// Wipe the secrets and unmount, also when files are open
     #[command(
         visible_alias = "umount",
         after_help = "Examples:\n  secretfs unmount\n  secretfs unmount ~/secrets\n  secretfs unmount --all"
     )]
     Unmount(TargetArgs),
 
-    /// Wipe the cached secrets and refuse every open, as the screen lock does
+    /// Wipe the secrets and refuse every open, as a screen lock does
     #[command(
         after_help = "Examples:\n  secretfs lock --all && swaylock\n  secretfs lock ~/secrets"
     )]
     Lock(TargetArgs),
 
-    /// Serve a locked mount again, or mount again what a lock has unmounted
+    /// Serve again after a lock, or mount what a lock unmounted
     #[command(
         after_help = "Examples:\n  secretfs unlock\n  secretfs unlock --all --passphrase-file ~/.vault-passphrase"
     )]
     Unlock(UnlockArgs),
 
-    /// Show the mounts, their providers, and each file: cached or not, and what failed
+    /// Show mounts, providers, and each file: cached, age, last error
     #[command(after_help = "Examples:\n  \
         secretfs status\n  \
         secretfs status --json | jq '.mounts[].files[] | select(.last_error)'")]
     Status(StatusArgs),
 
-    /// Print the variables that point to the files, for the shell to evaluate
+    /// Print the variables that point to the files, for `eval`
     ///
     /// Paths, not values. Needs no mount and no network. The shell is the one that runs the command,
     /// unless --shell says another; anything unknown is sh.
@@ -90,7 +90,7 @@ pub(crate) enum Command {
         secretfs env --shell systemd > app.env          EnvironmentFile=")]
     Env(EnvArgs),
 
-    /// Validate the map, and with --online ask the providers for each secret
+    /// Validate the map, and with --online that each secret exists
     ///
     /// --online asks every provider whether each secret exists and may be read, without showing it.
     #[command(
@@ -98,7 +98,7 @@ pub(crate) enum Command {
     )]
     Check(CheckArgs),
 
-    /// Forget cached values, so that the next open fetches them again
+    /// Forget cached values: the next open fetches them again
     #[command(after_help = "Examples:\n  \
         secretfs refresh\n  \
         secretfs refresh kubeconfig openai/api-key\n  \

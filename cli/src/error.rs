@@ -2,7 +2,8 @@
 //! and the exit status (product.md, "The commands").
 
 use crate::output::Paint;
-use secretfs_mount_helper::launch::LaunchError;
+use secretfs_fs::map::MapErrors;
+use secretfs_mount_helper::HelperError;
 use std::process::ExitCode;
 
 /// The exit status of a command.
@@ -54,6 +55,8 @@ pub(crate) struct CliError {
 enum Body {
     /// A message, and a help that may be empty.
     Line { message: String, help: String },
+    /// Everything that is wrong with a map.
+    Map(Box<MapErrors>),
     /// The command has printed what failed already.
     Told,
     /// Nothing failed: help was asked for, or nobody reads our standard output any more.
@@ -94,10 +97,24 @@ impl CliError {
         self.status
     }
 
+    /// Whether nothing failed.
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(self.body, Body::Done)
+    }
+
+    /// Prints the error as a warning: the command goes on.
+    pub(crate) fn warn(&self) {
+        if let Body::Line { message, help } = &self.body {
+            crate::output::warn(message, help);
+        }
+    }
+
     /// Prints the error on standard error, and gives the exit status.
     pub(crate) fn report(&self) -> ExitCode {
         match &self.body {
-            Body::Line { .. } => crate::output::complain(&self.render(crate::output::colour())),
+            Body::Line { .. } | Body::Map(_) => {
+                crate::output::complain(&self.render(crate::output::colour()));
+            }
             Body::Told => {}
             Body::Done => return ExitCode::SUCCESS,
         }
@@ -110,13 +127,23 @@ impl CliError {
             Body::Line { message, help } => {
                 crate::output::lines("error:", message, help, Paint(colour))
             }
+            Body::Map(errors) => crate::map_report::render(errors, Paint(colour)),
             Body::Told | Body::Done => String::new(),
         }
     }
 }
 
-impl From<LaunchError> for CliError {
-    fn from(error: LaunchError) -> Self {
+impl From<MapErrors> for CliError {
+    fn from(errors: MapErrors) -> Self {
+        Self {
+            status: Status::Map,
+            body: Body::Map(Box::new(errors)),
+        }
+    }
+}
+
+impl From<HelperError> for CliError {
+    fn from(error: HelperError) -> Self {
         Self::new(Status::from_number(error.status), error.message, error.help)
     }
 }
@@ -132,5 +159,75 @@ impl From<std::io::Error> for CliError {
             format!("cannot write to standard output: {error}"),
             "",
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_statuses_are_the_promised_ones() {
+        let numbers = [
+            (Status::Other, 1),
+            (Status::Usage, 2),
+            (Status::Map, 3),
+            (Status::Credential, 4),
+            (Status::Unreachable, 5),
+            (Status::Mount, 6),
+        ];
+        for (status, number) in numbers {
+            assert_eq!(status as u8, number);
+            assert_eq!(Status::from_number(number), status);
+        }
+        // Whatever a helper of another version may say.
+        assert_eq!(Status::from_number(0), Status::Other);
+        assert_eq!(Status::from_number(77), Status::Other);
+    }
+
+    #[test]
+    fn an_error_of_the_helper_keeps_its_status_and_words() {
+        let error = CliError::from(HelperError::new(6, "it is mounted", "unmount it"));
+        assert_eq!(error.status(), Status::Mount);
+        assert_eq!(
+            error.render(false),
+            "error: it is mounted\nhelp: unmount it\n"
+        );
+    }
+
+    #[test]
+    fn an_error_without_help_is_one_line() {
+        let error = CliError::new(Status::Other, "it failed", "");
+        assert_eq!(error.render(false), "error: it failed\n");
+    }
+
+    #[test]
+    fn colour_marks_the_words_and_nothing_else() {
+        let error = CliError::new(Status::Other, "it failed", "try again");
+        assert_eq!(
+            error.render(true),
+            "\x1b[1;31merror:\x1b[0m it failed\n\x1b[1;36mhelp:\x1b[0m try again\n"
+        );
+    }
+
+    #[test]
+    fn a_hostile_name_cannot_drive_the_terminal() {
+        let error = CliError::new(Status::Other, "no \x1b[2J\r\u{202e}file", "see \x07");
+        assert_eq!(
+            error.render(false),
+            "error: no \\u{1b}[2J\\r\\u{202e}file\nhelp: see \\u{7}\n"
+        );
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_failure_and_a_full_disk_is_one() {
+        use std::io::{Error, ErrorKind};
+        assert!(CliError::from(Error::from(ErrorKind::BrokenPipe)).is_done());
+        let full = CliError::from(Error::from(ErrorKind::StorageFull));
+        assert!(!full.is_done());
+        assert!(
+            full.render(false)
+                .starts_with("error: cannot write to standard output: ")
+        );
     }
 }

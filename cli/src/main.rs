@@ -2,11 +2,17 @@
 
 mod args;
 mod commands;
+mod control;
+mod credentials;
 mod env;
 mod error;
+mod foreground;
+mod forget;
 mod map;
+mod map_report;
 mod mounts;
 mod output;
+mod passphrase;
 mod usage;
 
 use std::process::ExitCode;

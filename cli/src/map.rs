@@ -2,13 +2,168 @@
 
 use crate::env::Export;
 use crate::error::{CliError, Status};
-use std::path::Path;
+use crate::mounts::Discovered;
+use crate::output::show;
+use secretfs_fs::map::{self, EntryPlan, MapErrors, ProviderSpec, World};
+use secretfs_mount_helper::place::mountpoint::normalise;
+use std::path::{Path, PathBuf};
+
+/// Where a map is mounted that does not say so, below the home folder.
+const DEFAULT_MOUNTPOINT: &str = "secrets";
+
+/// A good map.
+pub(crate) struct Map {
+    /// Where it is, absolute.
+    pub(crate) path: PathBuf,
+    world: World,
+    map: map::Map,
+}
+
+impl Map {
+    /// The named map, else the one that is found from the working folder.
+    pub(crate) fn find(named: Option<&Path>) -> Result<Self, CliError> {
+        let world = World::from_process();
+        Ok(Self::open(locate(named, &world)?, world)?)
+    }
+
+    /// The map at an absolute path.
+    pub(crate) fn load(path: &Path) -> Result<Self, CliError> {
+        Ok(Self::open(path.to_owned(), World::from_process())?)
+    }
+
+    fn open(path: PathBuf, world: World) -> Result<Self, MapErrors> {
+        Ok(Self {
+            map: map::load(&path, &world)?,
+            path,
+            world,
+        })
+    }
+
+    /// Where it is mounted, unless a place is named. Absolute.
+    pub(crate) fn mountpoint(&self, named: Option<&Path>) -> Result<PathBuf, CliError> {
+        let of_map = self.map.settings().mountpoint.as_deref();
+        mountpoint(named, of_map, &self.world)
+    }
+
+    /// The providers; an entry's `provider` is an index in this list.
+    pub(crate) fn providers(&self) -> &[ProviderSpec] {
+        self.map.providers()
+    }
+
+    /// The entries, in the map's order.
+    pub(crate) fn entries(&self) -> &[EntryPlan] {
+        self.map.entries()
+    }
+}
+
+/// Where the map is: with a plain path, so that one map has one name.
+fn locate(named: Option<&Path>, world: &World) -> Result<PathBuf, MapErrors> {
+    let found = map::discover(named, world, Path::is_file)?;
+    Ok(normalise(&found).unwrap_or(found))
+}
+
+/// Where to mount: what was named, else the map's, else `~/secrets`. Absolute.
+fn mountpoint(
+    named: Option<&Path>,
+    of_map: Option<&str>,
+    world: &World,
+) -> Result<PathBuf, CliError> {
+    if let Some(named) = named {
+        if named.as_os_str().is_empty() {
+            return Err(CliError::new(
+                Status::Usage,
+                "the mountpoint is an empty word",
+                "name a folder",
+            ));
+        }
+        return std::path::absolute(world.folder.join(named)).map_err(|error| {
+            CliError::new(
+                Status::Mount,
+                format!("cannot tell where {} is: {error}", show(named)),
+                "name it by its absolute path",
+            )
+        });
+    }
+    match (of_map, &world.home) {
+        (Some(of_map), _) => Ok(PathBuf::from(of_map)),
+        (None, Some(home)) => Ok(home.join(DEFAULT_MOUNTPOINT)),
+        (None, None) => Err(CliError::new(
+            Status::Mount,
+            "cannot tell where ~/secrets is: HOME is not set to an absolute path",
+            "set HOME, or name the mountpoint",
+        )),
+    }
+}
 
 /// The exported variables of a map, with the paths that they have once it is mounted.
-pub(crate) fn exports(
-    map: Option<&Path>,
-    mountpoint: Option<&Path>,
-) -> Result<Vec<Export>, CliError> {
-    let _ = (map, mountpoint);
-    Err(CliError::new(Status::Other, "not in this build yet", ""))
+pub(crate) fn exports(map: Option<&Path>, named: Option<&Path>) -> Result<Vec<Export>, CliError> {
+    let map = Map::find(map)?;
+    let mountpoint = map.mountpoint(named)?;
+    Ok(map
+        .map
+        .exports()
+        .map(|(name, path)| Export {
+            name: name.to_owned(),
+            path: mountpoint.join(path),
+        })
+        .collect())
+}
+
+/// The map that is found from here, if any, for commands that need to know only which one it is.
+pub(crate) fn discovered() -> Option<Discovered> {
+    let world = World::from_process();
+    let path = locate(None, &world).ok()?;
+    let mountpoint = Map::open(path.clone(), world)
+        .ok()
+        .and_then(|map| map.mountpoint(None).ok())
+        .and_then(|place| normalise(&place).ok());
+    Some(Discovered {
+        map: path,
+        mountpoint,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world(home: Option<&str>) -> World {
+        World {
+            folder: "/work".into(),
+            home: home.map(PathBuf::from),
+            map: None,
+            config_home: None,
+            uid: 0,
+        }
+    }
+
+    fn place(
+        named: Option<&str>,
+        of_map: Option<&str>,
+        home: Option<&str>,
+    ) -> Result<PathBuf, CliError> {
+        mountpoint(named.map(Path::new), of_map, &world(home))
+    }
+
+    #[test]
+    fn the_named_mountpoint_comes_before_the_map_s_and_that_before_the_default() {
+        let at = |named, of_map| place(named, of_map, Some("/home/u")).expect("a place");
+        assert_eq!(at(Some("/a"), Some("/b")), Path::new("/a"));
+        assert_eq!(at(Some("a/b"), Some("/b")), Path::new("/work/a/b"));
+        assert_eq!(at(None, Some("/b")), Path::new("/b"));
+        assert_eq!(at(None, None), Path::new("/home/u/secrets"));
+    }
+
+    #[test]
+    fn without_a_home_the_default_is_an_error_and_not_a_relative_path() {
+        let error = place(None, None, None).expect_err("nowhere");
+        assert_eq!(error.status(), Status::Mount);
+        assert!(place(None, Some("/b"), None).is_ok());
+    }
+
+    #[test]
+    fn an_empty_mountpoint_is_an_error_of_usage() {
+        let error = place(Some(""), None, Some("/home/u")).expect_err("empty");
+        assert_eq!(error.status(), Status::Usage);
+    }
 }

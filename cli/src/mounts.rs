@@ -2,7 +2,7 @@
 
 use crate::error::{CliError, Status};
 use crate::output::show;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A mount of this user: one that runs, or one that a lock has unmounted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub(crate) struct Place {
     pub(crate) mountpoint: PathBuf,
     /// Its map.
     pub(crate) map: PathBuf,
+    /// Whether its helper runs; else a lock has ended all of its processes.
+    pub(crate) running: bool,
 }
 
 /// The map that is found from the working folder.
@@ -48,14 +50,23 @@ pub(crate) fn choose(
         .ok_or_else(|| {
             let list: Vec<_> = several
                 .iter()
-                .map(|place| show(&place.mountpoint))
+                .map(|place| place.mountpoint.clone())
                 .collect();
-            CliError::new(
-                Status::Mount,
-                format!("there are {} mounts: {}", list.len(), list.join(", ")),
-                "name one of them, or use --all",
-            )
+            unclear(&list)
         })
+}
+
+/// The error where a command does not know which of these is meant.
+pub(crate) fn unclear(mountpoints: &[PathBuf]) -> CliError {
+    if mountpoints.is_empty() {
+        return nothing_mounted();
+    }
+    let list: Vec<_> = mountpoints.iter().map(|place| show(place)).collect();
+    CliError::new(
+        Status::Mount,
+        format!("there are {} mounts: {}", list.len(), list.join(", ")),
+        "name one of them",
+    )
 }
 
 fn the_only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
@@ -63,38 +74,12 @@ fn the_only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
     items.next().is_none().then_some(first)
 }
 
-fn nothing_mounted() -> CliError {
+pub(crate) fn nothing_mounted() -> CliError {
     CliError::new(
         Status::Mount,
         "nothing is mounted",
         "`secretfs mount` mounts the map that is found from here",
     )
-}
-
-/// The named mountpoint as records have it: absolute, without `.`, `..` or symbolic links in what
-/// leads to it. The mountpoint itself is not touched: a dead mount answers nothing.
-pub(crate) fn absolute(path: &Path) -> Result<PathBuf, CliError> {
-    let full = std::path::absolute(path).map_err(|error| {
-        CliError::new(
-            Status::Mount,
-            format!("cannot tell where {} is: {error}", show(path)),
-            "name it by its absolute path",
-        )
-    })?;
-    // `absolute` keeps `..`, and drops a trailing slash only from the components.
-    let (Some(parent), Some(name)) = (full.parent(), full.file_name()) else {
-        return Ok(full.canonicalize().unwrap_or(full));
-    };
-    match parent.canonicalize() {
-        Ok(parent) => Ok(parent.join(name)),
-        // Not there yet: `mount` makes it.
-        Err(_) => Ok(full.components().collect()),
-    }
-}
-
-/// The state of every mount.
-pub(crate) fn statuses() -> Result<Vec<secretfs_mount_helper::control::MountStatus>, CliError> {
-    Ok(Vec::new())
 }
 
 #[cfg(test)]
@@ -105,6 +90,7 @@ mod tests {
         Place {
             mountpoint: mountpoint.into(),
             map: map.into(),
+            running: true,
         }
     }
 
@@ -155,7 +141,7 @@ mod tests {
         let error = choose(&places, || discovered("/a.yml", None)).expect_err("which?");
         assert_eq!(
             error.render(false),
-            "error: there are 2 mounts: /a, /b\nhelp: name one of them, or use --all\n"
+            "error: there are 2 mounts: /a, /b\nhelp: name one of them\n"
         );
     }
 
@@ -164,20 +150,5 @@ mod tests {
         let places = [place("/a", "/a.yml"), place("/b", "/b.yml")];
         let error = choose(&places, || None).expect_err("which?");
         assert_eq!(error.status(), Status::Mount);
-    }
-
-    #[test]
-    fn a_mountpoint_is_found_through_links_and_dots_but_not_followed_itself() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let real = folder.path().canonicalize().expect("real").join("real");
-        std::fs::create_dir(&real).expect("made");
-        let link = folder.path().join("link");
-        std::os::unix::fs::symlink(&real, &link).expect("linked");
-        let at = |path: PathBuf| absolute(&path).expect("absolute");
-        assert_eq!(at(link.join("mount")), real.join("mount"));
-        assert_eq!(at(link.join("mount/")), real.join("mount"));
-        assert_eq!(at(real.join("../real/./mount")), real.join("mount"));
-        assert_eq!(at(link.clone()), real.with_file_name("link"));
-        assert_eq!(at("/nowhere/at/all/".into()), Path::new("/nowhere/at/all"));
     }
 }

@@ -117,3 +117,27 @@ pub(crate) fn show(path: &Path) -> String {
     };
     printable(&text).into_owned()
 }
+
+/// The name of an errno that an open can end with (product.md, "The files").
+pub(crate) fn errno_name(errno: i32) -> String {
+    use rustix::io::Errno;
+    let known = [
+        (Errno::NOENT, "ENOENT"),
+        (Errno::NOKEY, "ENOKEY"),
+        (Errno::KEYEXPIRED, "EKEYEXPIRED"),
+        (Errno::KEYREJECTED, "EKEYREJECTED"),
+        (Errno::ACCESS, "EACCES"),
+        (Errno::HOSTUNREACH, "EHOSTUNREACH"),
+        (Errno::TIMEDOUT, "ETIMEDOUT"),
+        (Errno::BUSY, "EBUSY"),
+        (Errno::FBIG, "EFBIG"),
+        (Errno::NODATA, "ENODATA"),
+        (Errno::INTR, "EINTR"),
+        (Errno::NOMEM, "ENOMEM"),
+        (Errno::IO, "EIO"),
+    ];
+    known
+        .iter()
+        .find(|(known, _)| known.raw_os_error() == errno)
+        .map_or_else(|| format!("errno {errno}"), |(_, name)| (*name).to_owned())
+}

@@ -1,17 +1,50 @@
 //! The commands, one a file.
 
+mod check;
 mod completions;
+mod lock;
+mod mount;
+mod refresh;
 mod status;
+mod unlock;
+mod unmount;
 
 use crate::args::{Cli, Command};
-use crate::error::{CliError, Status};
+use crate::error::CliError;
 
 /// Runs the command.
 pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
     match cli.command {
-        Command::Env(args) => crate::env::run(&args),
+        Command::Mount(args) => mount::run(&args),
+        Command::Unmount(args) => unmount::run(&args),
+        Command::Lock(args) => lock::run(&args),
+        Command::Unlock(args) => unlock::run(&args),
         Command::Status(args) => status::run(&args),
+        Command::Env(args) => crate::env::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Refresh(args) => refresh::run(&args),
         Command::Completions(args) => completions::run(&args),
-        _ => Err(CliError::new(Status::Other, "not in this build yet", "")),
     }
+}
+
+/// Does the same for each, also after one that failed; the first failure is the command's, the
+/// others are told at once.
+fn for_each<T>(
+    items: Vec<T>,
+    mut each: impl FnMut(T) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let mut first = Ok(());
+    for item in items {
+        if let Err(error) = each(item) {
+            match &first {
+                // Nobody reads what is printed: the others are done all the same.
+                Ok(()) => first = Err(error),
+                Err(done) if done.is_done() => first = Err(error),
+                Err(_) => {
+                    error.report();
+                }
+            }
+        }
+    }
+    first
 }

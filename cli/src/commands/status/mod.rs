@@ -12,7 +12,7 @@ use secretfs_mount_helper::control::MountStatus;
 
 /// Runs the command.
 pub(crate) fn run(args: &StatusArgs) -> Result<(), CliError> {
-    let mounts = crate::mounts::statuses()?;
+    let mounts = crate::control::statuses();
     let text = if args.json {
         json::render(&mounts).map_err(|error| {
             CliError::new(

@@ -1,7 +1,7 @@
 //! `status` for people: aligned columns, at most 80 wide where names allow it.
 
 use super::{Row, rows};
-use crate::output::{Paint, printable, show};
+use crate::output::{Paint, errno_name, printable, show};
 use secretfs_fs::link::message::StatusPage;
 use secretfs_mount_helper::control::{MountState, MountStatus};
 use std::fmt::Write;
@@ -226,28 +226,4 @@ fn size(bytes: u64) -> String {
         1_048_576..=1_073_741_823 => format!("{} MiB", tenths(1 << 20)),
         _ => format!("{} GiB", tenths(1 << 30)),
     }
-}
-
-/// The name of an errno that an open can end with (product.md, "The files").
-fn errno_name(errno: i32) -> String {
-    use rustix::io::Errno;
-    let known = [
-        (Errno::NOENT, "ENOENT"),
-        (Errno::NOKEY, "ENOKEY"),
-        (Errno::KEYEXPIRED, "EKEYEXPIRED"),
-        (Errno::KEYREJECTED, "EKEYREJECTED"),
-        (Errno::ACCESS, "EACCES"),
-        (Errno::HOSTUNREACH, "EHOSTUNREACH"),
-        (Errno::TIMEDOUT, "ETIMEDOUT"),
-        (Errno::BUSY, "EBUSY"),
-        (Errno::FBIG, "EFBIG"),
-        (Errno::NODATA, "ENODATA"),
-        (Errno::INTR, "EINTR"),
-        (Errno::NOMEM, "ENOMEM"),
-        (Errno::IO, "EIO"),
-    ];
-    known
-        .iter()
-        .find(|(known, _)| known.raw_os_error() == errno)
-        .map_or_else(|| format!("errno {errno}"), |(_, name)| (*name).to_owned())
 }

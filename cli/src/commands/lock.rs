@@ -1,0 +1,18 @@
+//! `secretfs lock`: what the screen lock does, on demand.
+
+use crate::args::TargetArgs;
+use crate::control;
+use crate::error::CliError;
+use crate::output::{print, show};
+use secretfs_mount_helper::control::Request;
+
+/// Runs the command.
+pub(crate) fn run(args: &TargetArgs) -> Result<(), CliError> {
+    super::for_each(control::targets(args)?, |found| {
+        // What a lock has unmounted is as locked as can be.
+        if found.is_running() {
+            control::ask(&found, &Request::Lock, None)?;
+        }
+        print(format!("locked {}\n", show(found.mountpoint())))
+    })
+}

@@ -1,0 +1,54 @@
+//! `secretfs unlock`: serves again what a lock has sealed, and mounts again what it has unmounted.
+
+use crate::args::UnlockArgs;
+use crate::control;
+use crate::credentials::{Collector, Delivery};
+use crate::error::CliError;
+use crate::map::Map;
+use crate::output::{print, show, warn};
+use secretfs_mount_helper::control::Request;
+use secretfs_mount_helper::control::client::Found;
+use secretfs_mount_helper::launch::{self, LaunchRequest};
+
+/// Runs the command.
+pub(crate) fn run(args: &UnlockArgs) -> Result<(), CliError> {
+    let found = control::targets(&args.target)?;
+    // One passphrase opens a vault for all of its mounts.
+    let mut collector = Collector::new(args.passphrase.passphrase_file.as_deref());
+    super::for_each(found, |one| unlock(&one, &mut collector))
+}
+
+fn unlock(found: &Found, collector: &mut Collector<'_>) -> Result<(), CliError> {
+    let request = &found.record.request;
+    let offers = match Map::load(&request.map) {
+        Ok(map) => collector.collect(&map, request.insecure_memory)?,
+        // A running mount keeps its last good map, and can be served again without a credential.
+        Err(_) if found.is_running() => {
+            warn(
+                &format!("the map {} cannot be read", show(&request.map)),
+                "`secretfs check` tells what is wrong; then run `secretfs unlock` again",
+            );
+            Vec::new()
+        }
+        Err(error) => return Err(error),
+    };
+    let (delivery, channel) = Delivery::send(&offers)?;
+    drop(offers);
+    if found.is_running() {
+        let request = Request::Unlock {
+            with_credentials: channel.is_some(),
+        };
+        control::ask(found, &request, channel)?;
+    } else {
+        let request = LaunchRequest {
+            foreground: false,
+            ..request.clone()
+        };
+        let (launched, _) = launch::start(&request, channel)?;
+        for warning in &launched.warnings {
+            warn(warning, "");
+        }
+    }
+    delivery.confirm()?;
+    print(format!("unlocked {}\n", show(found.mountpoint())))
+}

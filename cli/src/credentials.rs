@@ -1,0 +1,177 @@
+//! Credentials on their way from the user to the daemon of a mount. They are in this process's
+//! locked heap alone, and travel over a socketpair that nothing reads on the way.
+
+use crate::error::{CliError, Status};
+use crate::map::Map;
+use crate::output::{show, warn};
+use secrecy::SecretString;
+use secretfs_fs::link::credentials::{Client, Outcome};
+use secretfs_fs::map::ProviderSettings;
+use secretfs_memory::heap::{self, HeapConfig};
+use secretfs_providers::{Credential, CredentialOffer};
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long the daemon may take to say whether it takes a credential; it only has to look at it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Locks the heap and turns core dumps off: before the first byte of a secret is read. Done once,
+/// and only by commands that read one.
+pub(crate) fn protect_memory(insecure: bool) -> Result<(), CliError> {
+    static DONE: std::sync::OnceLock<()> = std::sync::OnceLock::new();
+    if DONE.get().is_some() {
+        return Ok(());
+    }
+    let config = HeapConfig {
+        initial: 256 << 10,
+        limit: 4 << 20,
+        insecure,
+        // scrypt's table holds what the passphrase is stretched to.
+        wipe_large: true,
+    };
+    heap::lock(config)
+        .map_err(|error| CliError::new(Status::Mount, error.to_string(), error.help()))?;
+    secretfs_memory::harden::no_dumps().map_err(|error| {
+        CliError::new(
+            Status::Other,
+            format!("cannot turn core dumps off: {error}"),
+            "",
+        )
+    })?;
+    let _ = DONE.set(());
+    Ok(())
+}
+
+/// Asks for the credentials of maps. One passphrase opens a vault for all that use it.
+pub(crate) struct Collector<'a> {
+    passphrase_file: Option<&'a Path>,
+    /// By vault file; `None`: there is no way to ask.
+    known: BTreeMap<PathBuf, Option<SecretString>>,
+}
+
+impl<'a> Collector<'a> {
+    /// Takes passphrases from the file, where there is one.
+    pub(crate) fn new(passphrase_file: Option<&'a Path>) -> Self {
+        Self {
+            passphrase_file,
+            known: BTreeMap::new(),
+        }
+    }
+
+    /// The credentials of the map's local vaults. What is missing is warned about; a passphrase that
+    /// is wrong is an error.
+    pub(crate) fn collect(
+        &mut self,
+        map: &Map,
+        insecure: bool,
+    ) -> Result<Vec<CredentialOffer>, CliError> {
+        let mut offers = Vec::new();
+        for spec in map.providers() {
+            let ProviderSettings::Local { file } = &spec.settings else {
+                continue;
+            };
+            let file = Path::new(file);
+            if !file.exists() {
+                warn(
+                    &format!("provider {}: there is no vault {}", spec.name, show(file)),
+                    "`secretfs vault init` makes one",
+                );
+                continue;
+            }
+            if let Some(identity) = self.identity(&spec.name, file, insecure)? {
+                offers.push(CredentialOffer {
+                    provider: spec.name.clone(),
+                    origin: format!("file://{}", file.display()),
+                    credential: Credential::AgeIdentity(identity),
+                });
+            } else {
+                warn(
+                    &format!(
+                        "provider {}: the passphrase of {} is missing",
+                        spec.name,
+                        show(file)
+                    ),
+                    "its files answer \"Required key not available\" until `secretfs unlock`",
+                );
+            }
+        }
+        Ok(offers)
+    }
+
+    fn identity(
+        &mut self,
+        provider: &str,
+        vault: &Path,
+        insecure: bool,
+    ) -> Result<Option<SecretString>, CliError> {
+        if let Some(known) = self.known.get(vault) {
+            return Ok(known.clone());
+        }
+        protect_memory(insecure)?;
+        let identity = crate::passphrase::unlock_identity(provider, vault, self.passphrase_file)?;
+        self.known.insert(vault.to_owned(), identity.clone());
+        Ok(identity)
+    }
+}
+
+/// Credentials that were sent, until the daemon says what it thinks of them.
+pub(crate) struct Delivery {
+    channel: Option<(Client, Vec<String>)>,
+}
+
+impl Delivery {
+    /// Sends the offers into a new channel, whose other end the mount-helper passes on; `None` where
+    /// there is nothing to send.
+    pub(crate) fn send(offers: &[CredentialOffer]) -> Result<(Self, Option<OwnedFd>), CliError> {
+        if offers.is_empty() {
+            return Ok((Self { channel: None }, None));
+        }
+        let failed = |error: &dyn std::fmt::Display| {
+            CliError::new(
+                Status::Other,
+                format!("cannot send the credentials: {error}"),
+                "try again",
+            )
+        };
+        let (ours, theirs) = secretfs_fs::link::wire::pair().map_err(|error| failed(&error))?;
+        let mut client = Client::new(ours);
+        client
+            .send(offers, Instant::now() + PATIENCE)
+            .map_err(|error| failed(&error))?;
+        let names = offers.iter().map(|offer| offer.provider.clone()).collect();
+        Ok((
+            Self {
+                channel: Some((client, names)),
+            },
+            Some(theirs),
+        ))
+    }
+
+    /// Waits until the daemon has looked at all of them; an error for the first that it refuses.
+    pub(crate) fn confirm(self) -> Result<(), CliError> {
+        let Some((mut client, names)) = self.channel else {
+            return Ok(());
+        };
+        let outcomes = client
+            .outcomes(names.len(), Instant::now() + PATIENCE)
+            .map_err(|error| {
+                CliError::new(
+                    Status::Credential,
+                    format!("the daemon did not confirm the credentials: {error}"),
+                    "see `secretfs status`, and try `secretfs unlock`",
+                )
+            })?;
+        for (name, outcome) in names.iter().zip(outcomes) {
+            if let Outcome::Refused { message, help } = outcome {
+                return Err(CliError::new(
+                    Status::Credential,
+                    format!("provider {name}: {message}"),
+                    help,
+                ));
+            }
+        }
+        Ok(())
+    }
+}
