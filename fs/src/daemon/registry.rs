@@ -1,0 +1,111 @@
+//! From a provider's definition in the map to the object that fetches.
+
+use crate::map::ProviderSpec;
+use crate::map::plan::ProviderSettings;
+use secretfs_providers::Provider;
+use secretfs_providers::absent::Absent;
+use std::sync::Arc;
+
+/// The providers of the current map, in its order.
+#[derive(Default)]
+pub(crate) struct Registry {
+    known: Vec<(ProviderSpec, Arc<dyn Provider>)>,
+}
+
+impl Registry {
+    /// Makes the providers of a new map. One whose definition is unchanged keeps its object, and
+    /// with it its credential and connections.
+    pub(crate) fn update(&mut self, specs: Vec<ProviderSpec>) {
+        let mut next = Vec::with_capacity(specs.len());
+        for (index, spec) in specs.into_iter().enumerate() {
+            let index = u16::try_from(index).unwrap_or(u16::MAX);
+            // The index is part of what a provider asks its host with, so it must be equal too.
+            let kept = self
+                .known
+                .get(usize::from(index))
+                .filter(|(known, _)| *known == spec)
+                .map(|(_, provider)| Arc::clone(provider));
+            let provider = kept.unwrap_or_else(|| make(index, &spec));
+            next.push((spec, provider));
+        }
+        for (_, provider) in &self.known {
+            if !next.iter().any(|(_, kept)| Arc::ptr_eq(kept, provider)) {
+                provider.forget();
+            }
+        }
+        self.known = next;
+    }
+
+    /// The providers, in the map's order.
+    pub(crate) fn providers(&self) -> Vec<Arc<dyn Provider>> {
+        self.known
+            .iter()
+            .map(|(_, provider)| Arc::clone(provider))
+            .collect()
+    }
+
+    /// The providers with their names.
+    pub(crate) fn named(&self) -> Vec<(String, Arc<dyn Provider>)> {
+        self.known
+            .iter()
+            .map(|(spec, p)| (spec.name.clone(), Arc::clone(p)))
+            .collect()
+    }
+}
+
+/// One line for each type of provider.
+fn make(index: u16, spec: &ProviderSpec) -> Arc<dyn Provider> {
+    match &spec.settings {
+        ProviderSettings::Local { file } => {
+            Arc::new(Absent::new("local", spec.name.clone(), file.clone()))
+        }
+        ProviderSettings::Infisical { site_url, .. } => Arc::new(Absent::new(
+            "infisical",
+            spec.name.clone(),
+            site_url.clone(),
+        )),
+        ProviderSettings::OnePassword { connect_host, .. } => Arc::new(Absent::new(
+            "onepassword",
+            spec.name.clone(),
+            connect_host.clone().unwrap_or_default(),
+        )),
+        #[cfg(feature = "test-hooks")]
+        ProviderSettings::Scripted { socket } => Arc::new(
+            secretfs_providers::scripted::ScriptedProvider::new(&spec.name, index, socket),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn local(name: &str, file: &str) -> ProviderSpec {
+        ProviderSpec {
+            name: name.to_owned(),
+            settings: ProviderSettings::Local {
+                file: file.to_owned(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_provider_whose_definition_is_unchanged_keeps_its_object_over_a_reload() {
+        let mut registry = Registry::default();
+        registry.update(vec![local("a", "/a"), local("b", "/b")]);
+        let before = registry.providers();
+        registry.update(vec![local("a", "/a"), local("b", "/elsewhere")]);
+        let after = registry.providers();
+        assert!(Arc::ptr_eq(&before[0], &after[0]));
+        assert!(!Arc::ptr_eq(&before[1], &after[1]));
+    }
+
+    #[test]
+    fn a_provider_that_moves_in_the_map_is_made_anew_because_it_asks_by_its_index() {
+        let mut registry = Registry::default();
+        registry.update(vec![local("a", "/a"), local("b", "/b")]);
+        let before = registry.providers();
+        registry.update(vec![local("b", "/b")]);
+        assert!(!Arc::ptr_eq(&before[1], &registry.providers()[0]));
+    }
+}
