@@ -6,6 +6,7 @@ mod changes;
 #[cfg(feature = "test-hooks")]
 mod clock;
 mod mapping;
+mod timing;
 
 use calls::Calls;
 use std::io::{BufRead, Write};
@@ -14,6 +15,9 @@ fn main() {
     #[cfg(feature = "test-hooks")]
     if std::env::args().nth(1).as_deref() == Some("advance") {
         return clock::advance();
+    }
+    if std::env::args().nth(1).as_deref() == Some("time") {
+        return timing::time();
     }
     let mut calls = Calls::default();
     let mut out = std::io::stdout().lock();
