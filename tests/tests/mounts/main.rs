@@ -6,6 +6,7 @@
 mod cache;
 mod crash;
 mod credentials;
+mod docs;
 mod env;
 mod errno;
 mod hung;
