@@ -6,21 +6,21 @@
     reason = "the environment block is the C library's memory"
 )]
 
-use std::ffi::{CStr, OsStr};
+use std::ffi::{CStr, OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use secrecy::SecretString;
 
 unsafe extern "C" {
-    static environ: *const *mut std::ffi::c_char;
+    static environ: *const *mut c_char;
 }
 
 /// Takes the variable `name` out of the environment: its value is overwritten in the process's
 /// environment block, and no child inherits it. `None` where it is not set, or is no UTF-8 (it is
 /// overwritten then, too).
 ///
-/// Call it at the start of `main`, before any thread is started: the C library's environment is not
+/// Call it at the start of `main`, after [`crate::heap::lock`] and before any thread is started: the C library's environment is not
 /// to be changed while others may read it. With other threads running the value is overwritten, but
 /// the then empty variable stays.
 #[must_use]
@@ -36,9 +36,9 @@ pub fn take(name: &str) -> Option<SecretString> {
         while !entry.is_null() && !(*entry).is_null() {
             // A name may be there twice; the first is the one that counts.
             if let Some(value) = value_of(*entry, name) {
-                let secret = value.to_str().ok().map(SecretString::from);
+                let secret = CStr::from_ptr(value).to_str().ok().map(SecretString::from);
                 taken = taken.or(Some(secret));
-                overwrite(value.as_ptr().cast_mut());
+                overwrite(value);
             }
             entry = entry.add(1);
         }
@@ -49,22 +49,25 @@ pub fn take(name: &str) -> Option<SecretString> {
     taken.flatten()
 }
 
-/// The value in `entry`, where that is `name=value`.
+/// Where the value starts in `entry`, where that is `name=value`.
 ///
 /// # Safety
-/// `entry` is a C string that lives as long as the result.
-unsafe fn value_of<'a>(entry: *mut std::ffi::c_char, name: &str) -> Option<&'a CStr> {
+/// `entry` is a C string.
+unsafe fn value_of(entry: *mut c_char, name: &str) -> Option<*mut c_char> {
     // SAFETY: the caller's promise.
-    let text = unsafe { CStr::from_ptr(entry) };
-    let rest = text.to_bytes_with_nul().strip_prefix(name.as_bytes())?;
-    CStr::from_bytes_with_nul(rest.strip_prefix(b"=")?).ok()
+    let text = unsafe { CStr::from_ptr(entry) }.to_bytes();
+    let is_it = text
+        .strip_prefix(name.as_bytes())
+        .is_some_and(|rest| rest.starts_with(b"="));
+    // SAFETY: name and `=` lie inside the string.
+    is_it.then(|| unsafe { entry.add(name.len() + 1) })
 }
 
 /// Zeroes a C string to its end.
 ///
 /// # Safety
 /// `at` is a writable C string, to which no reference is left.
-unsafe fn overwrite(mut at: *mut std::ffi::c_char) {
+unsafe fn overwrite(mut at: *mut c_char) {
     loop {
         // SAFETY: the caller's promise; the loop ends at the terminating zero. Atomic, so that a
         // thread that should not be there reads old bytes or zeroes.

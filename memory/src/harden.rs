@@ -22,7 +22,7 @@ pub struct Hardening {
 ///
 /// An exec undoes the second, as does a change of the user id; from then on `/proc/self/mem`,
 /// `environ` and `fd/N` for writing are closed to the process itself too (contract
-/// locked-memory-and-session.md §2).
+/// locked-memory-and-session.md §2). The core limit is the hard one, which children inherit.
 ///
 /// # Errors
 /// The kernel refused; the text says which protection.

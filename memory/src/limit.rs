@@ -214,7 +214,7 @@ fn raise_help(needed: u64) -> String {
     let kib = needed.max(8 * MIB) / 1024;
     let user = user_name();
     format!(
-        "raise the limit to {kib} KiB, then log in again:\n\
+        "raise the limit to {kib} KiB, then log out and in again:\n\
          \x20 - for every login: put `{user} - memlock {kib}` into /etc/security/limits.d/secretfs.conf\n\
          \x20 - with systemd: put `[Service]` and `LimitMEMLOCK={kib}K` into /etc/systemd/system/user@.service.d/secretfs.conf, run `systemctl daemon-reload`\n\
          \x20 - for this shell, as far as the hard limit allows: `ulimit -l {kib}`\n\

@@ -23,6 +23,7 @@ const STEP: usize = 256 << 10;
 const OVERHEAD: usize = 128;
 /// Room for `talc`'s own tables and a first handful of allocations.
 pub(super) const MIN: usize = 64 << 10;
+const _: () = assert!(MIN > talc::min_first_heap_size::<DefaultBinning>());
 
 /// The arena, as yet without memory.
 pub(super) static ARENA: Arena = Arena {

@@ -59,8 +59,11 @@ unsafe impl GlobalAlloc for LockedHeap {
             // Fresh pages are zero; touching 16 MiB of them would make them resident.
             return large::map(layout);
         }
-        // SAFETY: same contract.
-        let ptr = unsafe { self.alloc(layout) };
+        if !ARENA.is_open() {
+            // SAFETY: same contract.
+            return unsafe { System.alloc_zeroed(layout) };
+        }
+        let ptr = ARENA.alloc(layout);
         if !ptr.is_null() {
             // SAFETY: a block of this size, just allocated.
             unsafe { ptr.write_bytes(0, layout.size()) };

@@ -160,10 +160,11 @@ impl Drop for Area {
     }
 }
 
-/// `memfd_secret(FD_CLOEXEC)`, which rustix does not have.
+/// `memfd_secret(2)`, which rustix does not have. Its manual names the flag `FD_CLOEXEC`; the kernel
+/// takes `O_CLOEXEC`, and answers the other one with EINVAL.
 fn memfd_secret() -> Result<OwnedFd, Errno> {
     // SAFETY: takes a number, returns one.
-    let fd = unsafe { libc::syscall(libc::SYS_memfd_secret, libc::FD_CLOEXEC) };
+    let fd = unsafe { libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC) };
     let fd = i32::try_from(fd).map_err(|_| Errno::BADF)?;
     if fd < 0 {
         return Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::NOSYS));

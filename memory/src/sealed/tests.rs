@@ -236,6 +236,19 @@ fn readers_writers_and_wipes_at_the_same_time_never_mix_values_up() {
 }
 
 #[test]
+#[expect(unsafe_code, reason = "asks the kernel in another way")]
+fn secret_memory_is_used_where_the_kernel_has_it() {
+    use std::os::fd::{FromRawFd, OwnedFd};
+    // SAFETY: takes a number, returns one.
+    let fd = unsafe { libc::syscall(libc::SYS_memfd_secret, 0) };
+    if let Ok(fd @ 0..) = i32::try_from(fd) {
+        // SAFETY: a descriptor that the kernel just made for us.
+        drop(unsafe { OwnedFd::from_raw_fd(fd) });
+    }
+    assert_eq!(pool(64 << 10).is_secretmem(), fd >= 0);
+}
+
+#[test]
 fn the_anonymous_fallback_keeps_values_too() {
     let pool = SealedPool::with_area(Area::new_anonymous(64 << 10).unwrap());
     assert!(!pool.is_secretmem());
