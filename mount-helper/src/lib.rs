@@ -6,13 +6,17 @@
 //! | [`control`] | the socket between commands and the helper of a mount |
 //! | [`mount`] | mounting and unmounting |
 //! | [`place`] | runtime folder, records, state folder, mountpoints, processes |
+//! | [`journal`] | log and audit |
 //! | [`role`] | the processes that are not commands |
 
 pub mod control;
 pub mod error;
+mod helper;
+pub mod journal;
 pub mod launch;
 pub mod mount;
 pub mod place;
 pub mod role;
+mod sentinel;
 
 pub use error::HelperError;

@@ -12,11 +12,11 @@ pub const SENTINEL: &str = "internal-sentinel";
 /// Runs the mount-helper until its mount is gone.
 #[must_use]
 pub fn helper() -> ExitCode {
-    ExitCode::FAILURE
+    crate::helper::run()
 }
 
 /// Runs the sentinel until helper and daemon are gone.
 #[must_use]
 pub fn sentinel() -> ExitCode {
-    ExitCode::FAILURE
+    crate::sentinel::run()
 }

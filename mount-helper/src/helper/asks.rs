@@ -1,0 +1,217 @@
+//! What the sandboxed daemon asks for. It names things by their place in the compiled map, never by
+//! a path or a free name, so that a daemon that was taken over cannot ask for anything else. Every
+//! answer may block, so each is worked out off the loop and within a limit.
+
+use super::allow::is_allowed;
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::Errno;
+use secretfs_fs::link::message::{Ask, AskAnswer};
+use secretfs_fs::map::{CompiledMap, EntryId, ProviderSettings};
+use secretfs_providers::HostRequest;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+/// How long an answer may take.
+const LIMIT: Duration = Duration::from_secs(10);
+/// How many look-ups of names wait at once: libc's resolver blocks, and may do so for long.
+const RESOLVERS: usize = 8;
+/// The most addresses that are passed on.
+const ADDRESSES: usize = 16;
+
+/// An answer, and the descriptor that goes beside it.
+pub(super) type Answer = (Result<AskAnswer, i32>, Option<OwnedFd>);
+
+/// Works answers out.
+#[derive(Debug, Clone)]
+pub(super) struct Asks {
+    mountpoint: Arc<Path>,
+    resolvers: Arc<Semaphore>,
+}
+
+impl Asks {
+    /// For the mount at `mountpoint`: nothing below it is opened, it would wait for itself.
+    pub(super) fn new(mountpoint: &Path) -> Self {
+        Self {
+            mountpoint: mountpoint.into(),
+            resolvers: Arc::new(Semaphore::new(RESOLVERS)),
+        }
+    }
+
+    /// The answer to one question about `map`; `None`: the question is about a map that is gone.
+    pub(super) async fn answer(self, ask: Ask, map: Option<CompiledMap>) -> Answer {
+        let Some(map) = map else {
+            return failed(Errno::STALE);
+        };
+        match ask {
+            Ask::Allowed { pid, entry } => {
+                let Some(plan) = map.entry(EntryId(entry)) else {
+                    return failed(Errno::INVAL);
+                };
+                let allowed = in_limit(move || Ok(is_allowed(pid, &plan.allow))).await;
+                (allowed.map(AskAnswer::Allowed).map_err(raw), None)
+            }
+            Ask::Host(request) => self.host(request, &map).await,
+            _ => failed(Errno::OPNOTSUPP),
+        }
+    }
+
+    async fn host(self, request: HostRequest, map: &CompiledMap) -> Answer {
+        match request {
+            HostRequest::OpenVault { provider } => {
+                let Some(ProviderSettings::Local { file }) = settings(map, provider) else {
+                    return failed(Errno::INVAL);
+                };
+                let mountpoint = self.mountpoint;
+                let opened = in_limit(move || open_vault(Path::new(&file), &mountpoint)).await;
+                with_fd(opened)
+            }
+            HostRequest::Resolve { host, port } => {
+                if !is_host_of(map, &host) {
+                    return failed(Errno::ACCESS);
+                }
+                // The permit stays with the look-up, also when nobody waits for it any more.
+                let Ok(permit) = self.resolvers.try_acquire_owned() else {
+                    return failed(Errno::AGAIN);
+                };
+                let resolved = in_limit(move || {
+                    let _permit = permit;
+                    resolve(&host, port)
+                })
+                .await;
+                (resolved.map(AskAnswer::Addresses).map_err(raw), None)
+            }
+            #[cfg(feature = "test-hooks")]
+            HostRequest::ConnectScripted { provider } => {
+                let Some(ProviderSettings::Scripted { socket }) = settings(map, provider) else {
+                    return failed(Errno::INVAL);
+                };
+                let connected = in_limit(move || {
+                    let stream = std::os::unix::net::UnixStream::connect(socket);
+                    Ok(stream.map_err(|error| errno_of(&error))?.into())
+                })
+                .await;
+                with_fd(connected)
+            }
+            _ => failed(Errno::OPNOTSUPP),
+        }
+    }
+}
+
+fn failed(errno: Errno) -> Answer {
+    (Err(raw(errno)), None)
+}
+
+fn raw(errno: Errno) -> i32 {
+    errno.raw_os_error()
+}
+
+fn with_fd(opened: Result<OwnedFd, Errno>) -> Answer {
+    match opened {
+        Ok(fd) => (Ok(AskAnswer::Fd), Some(fd)),
+        Err(errno) => failed(errno),
+    }
+}
+
+/// Runs what may block on a thread of its own, and gives up at the limit.
+async fn in_limit<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Errno> + Send + 'static,
+) -> Result<T, Errno> {
+    match timeout(LIMIT, tokio::task::spawn_blocking(work)).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(Errno::IO),
+        Err(_) => Err(Errno::TIMEDOUT),
+    }
+}
+
+fn settings(map: &CompiledMap, provider: u16) -> Option<ProviderSettings> {
+    let providers = map.providers();
+    Some(providers.into_iter().nth(provider.into())?.settings)
+}
+
+/// Opens a vault for reading. The user may have made it a symbolic link (into a synchronised
+/// folder, say), so links are followed; but nothing below our mount, and nothing but a regular
+/// file: opening a pipe or a device could wait for ever, or do something.
+fn open_vault(file: &Path, mountpoint: &Path) -> Result<OwnedFd, Errno> {
+    // The folder is resolved first, and its name compared, before anything opens the file.
+    let name = file.file_name().ok_or(Errno::INVAL)?;
+    let parent = file.parent().ok_or(Errno::INVAL)?;
+    // Checked before the kernel walks it: looking at our own mount would wait for ourselves.
+    if parent.starts_with(mountpoint) {
+        return Err(Errno::LOOP);
+    }
+    let mut path: PathBuf = parent.canonicalize().map_err(|error| errno_of(&error))?;
+    if path.starts_with(mountpoint) {
+        return Err(Errno::LOOP);
+    }
+    path.push(name);
+    let resolved = path.canonicalize().map_err(|error| errno_of(&error))?;
+    if resolved.starts_with(mountpoint) {
+        return Err(Errno::LOOP);
+    }
+    // A fifo put here in this moment does not block us either.
+    let flags =
+        OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let fd = open(&resolved, flags, Mode::empty())?;
+    let stat = rustix::fs::fstat(&fd)?;
+    match rustix::fs::FileType::from_raw_mode(stat.st_mode) {
+        rustix::fs::FileType::RegularFile => Ok(fd),
+        rustix::fs::FileType::Directory => Err(Errno::ISDIR),
+        _ => Err(Errno::INVAL),
+    }
+}
+
+fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Errno> {
+    let addresses: Vec<SocketAddr> = (host, port)
+        .to_socket_addrs()
+        .map_err(|error| {
+            error
+                .raw_os_error()
+                .map_or(Errno::HOSTUNREACH, Errno::from_raw_os_error)
+        })?
+        .take(ADDRESSES)
+        .collect();
+    if addresses.is_empty() {
+        return Err(Errno::HOSTUNREACH);
+    }
+    Ok(addresses)
+}
+
+/// Whether a name is that of a server of the map's providers. Any other name would be a way to
+/// carry something out of the sandbox, in a question to a name server.
+fn is_host_of(map: &CompiledMap, host: &str) -> bool {
+    map.providers().iter().any(|provider| {
+        let url = match &provider.settings {
+            ProviderSettings::Infisical { site_url, .. } => Some(site_url.as_str()),
+            ProviderSettings::OnePassword { connect_host, .. } => connect_host.as_deref(),
+            _ => None,
+        };
+        url.and_then(host_of)
+            .is_some_and(|named| named.eq_ignore_ascii_case(host))
+    })
+}
+
+/// The host of a `scheme://user@host:port/path`, without the brackets of an IPv6 address.
+fn host_of(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let authority = authority.rsplit('@').next()?;
+    let host = match authority.strip_prefix('[') {
+        Some(bracketed) => bracketed.split_once(']')?.0,
+        None => authority.split(':').next()?,
+    };
+    (!host.is_empty()).then_some(host)
+}
+
+fn errno_of(error: &std::io::Error) -> Errno {
+    error
+        .raw_os_error()
+        .map_or(Errno::IO, Errno::from_raw_os_error)
+}
+
+#[cfg(test)]
+mod tests;

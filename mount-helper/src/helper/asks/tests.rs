@@ -1,0 +1,136 @@
+//! A daemon that was taken over gets nothing but what the map names.
+
+use super::*;
+use secretfs_fs::map::{MountSettings, ProviderSpec, compile};
+use std::io::{Read, Write};
+
+fn map(providers: Vec<ProviderSettings>) -> CompiledMap {
+    let settings = MountSettings {
+        mountpoint: None,
+        seal_on_lock: false,
+        remount_on_unlock: false,
+        idle_ms: 0,
+        audit: true,
+    };
+    let specs: Vec<ProviderSpec> = providers
+        .into_iter()
+        .enumerate()
+        .map(|(n, settings)| ProviderSpec {
+            name: format!("p{n}"),
+            settings,
+        })
+        .collect();
+    CompiledMap::from_bytes(&compile(&settings, &specs, &[]).unwrap()).unwrap()
+}
+
+fn connect(host: &str) -> ProviderSettings {
+    ProviderSettings::OnePassword {
+        op: false,
+        connect_host: Some(host.into()),
+        account: None,
+        ca_file: None,
+        allow_insecure_http: false,
+    }
+}
+
+async fn ask(request: HostRequest, map: CompiledMap) -> Answer {
+    Asks::new(Path::new("/home/me/secrets"))
+        .answer(Ask::Host(request), Some(map))
+        .await
+}
+
+#[tokio::test]
+async fn the_vault_of_the_map_is_opened_and_no_other_provider() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = dir.path().join("vault.age");
+    std::fs::File::create(&vault)
+        .unwrap()
+        .write_all(b"age")
+        .unwrap();
+    let file = vault.to_str().unwrap().to_owned();
+    let map = map(vec![connect("http://x"), ProviderSettings::Local { file }]);
+    let (result, fd) = ask(HostRequest::OpenVault { provider: 1 }, map.clone()).await;
+    assert_eq!(result, Ok(AskAnswer::Fd));
+    let mut text = String::new();
+    std::fs::File::from(fd.unwrap())
+        .read_to_string(&mut text)
+        .unwrap();
+    assert_eq!(text, "age");
+    for provider in [0, 2] {
+        let (result, fd) = ask(HostRequest::OpenVault { provider }, map.clone()).await;
+        assert_eq!(result, Err(Errno::INVAL.raw_os_error()));
+        assert!(fd.is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_question_about_a_map_that_is_gone_is_stale() {
+    let asks = Asks::new(Path::new("/home/me/secrets"));
+    let request = HostRequest::OpenVault { provider: 0 };
+    let (result, _) = asks.answer(Ask::Host(request), None).await;
+    assert_eq!(result, Err(Errno::STALE.raw_os_error()));
+}
+
+#[test]
+fn a_vault_may_be_a_link_but_only_to_a_regular_file_outside_the_mount() {
+    let dir = tempfile::tempdir().unwrap();
+    let base = dir.path().canonicalize().unwrap();
+    let mount = base.join("mount");
+    std::fs::create_dir(&mount).unwrap();
+    std::fs::write(mount.join("vault.age"), b"x").unwrap();
+    std::fs::write(base.join("real.age"), b"x").unwrap();
+    let link = |name: &str, to: &Path| {
+        let path = base.join(name);
+        std::os::unix::fs::symlink(to, &path).unwrap();
+        path
+    };
+    assert!(open_vault(&link("good", &base.join("real.age")), &mount).is_ok());
+    assert_eq!(
+        open_vault(&mount.join("vault.age"), &mount).unwrap_err(),
+        Errno::LOOP
+    );
+    let inside = link("inside", &mount.join("vault.age"));
+    assert_eq!(open_vault(&inside, &mount).unwrap_err(), Errno::LOOP);
+    let folder = link("folder", &mount);
+    assert_eq!(
+        open_vault(&folder.join("vault.age"), &mount).unwrap_err(),
+        Errno::LOOP
+    );
+    let null = link("null", Path::new("/dev/null"));
+    assert_eq!(open_vault(&null, &mount).unwrap_err(), Errno::INVAL);
+    assert_eq!(open_vault(&base, &mount).unwrap_err(), Errno::ISDIR);
+    assert_eq!(
+        open_vault(&base.join("none"), &mount).unwrap_err(),
+        Errno::NOENT
+    );
+}
+
+#[tokio::test]
+async fn only_hosts_of_the_map_are_resolved() {
+    let map = map(vec![connect("http://LocalHost:8080/prefix")]);
+    let resolve = |host: &str| HostRequest::Resolve {
+        host: host.into(),
+        port: 8080,
+    };
+    let (result, _) = ask(resolve("localhost"), map.clone()).await;
+    let Ok(AskAnswer::Addresses(addresses)) = result else {
+        panic!("{result:?}");
+    };
+    assert!(addresses.iter().all(|address| address.port() == 8080));
+    let (result, _) = ask(resolve("stolen-bytes.example.com"), map).await;
+    assert_eq!(result, Err(Errno::ACCESS.raw_os_error()));
+}
+
+#[test]
+fn hosts_are_found_in_addresses() {
+    for (url, host) in [
+        ("https://app.infisical.com", Some("app.infisical.com")),
+        ("https://a.example:8443/x@y", Some("a.example")),
+        ("https://user@a.example/", Some("a.example")),
+        ("http://[::1]:8080/", Some("::1")),
+        ("https://", None),
+        ("nothing", None),
+    ] {
+        assert_eq!(host_of(url), host, "{url}");
+    }
+}

@@ -1,0 +1,186 @@
+//! The generations of the compiled map. A daemon that has not seen a reload yet asks with the
+//! positions of the map that it has, so the last few are kept.
+
+use crate::error::{HelperError, MAP};
+use secretfs_fs::map::{self, CompiledMap, World};
+use secretfs_memory::shared;
+use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long reading and compiling may take: the map may lie on a network's disk.
+const LIMIT: Duration = Duration::from_secs(8);
+/// How many generations are kept.
+const KEPT: usize = 4;
+
+/// A map that was read, compiled and published.
+#[derive(Debug)]
+pub(super) struct Published {
+    /// For the daemon.
+    pub(super) fd: OwnedFd,
+    map: CompiledMap,
+    bytes: Vec<u8>,
+}
+
+/// Reads, checks and compiles a map, off the loop.
+///
+/// # Errors
+/// Status 3, with everything that is wrong with it; 1 if memory cannot be had.
+pub(super) async fn publish(path: PathBuf) -> Result<Published, HelperError> {
+    let shown = path.display().to_string();
+    let work = tokio::task::spawn_blocking(move || publish_now(&path));
+    match timeout(LIMIT, work).await {
+        Ok(Ok(published)) => published,
+        Ok(Err(_)) => Err(HelperError::new(
+            MAP,
+            format!("cannot read the map {shown}: an internal error"),
+            "please report this, with the map",
+        )),
+        Err(_) => Err(HelperError::new(
+            MAP,
+            format!("cannot read the map {shown} within {} s", LIMIT.as_secs()),
+            "see that the disk it lies on answers",
+        )),
+    }
+}
+
+fn publish_now(path: &Path) -> Result<Published, HelperError> {
+    let bytes = compile(path)?;
+    let failed = |error: std::io::Error| {
+        HelperError::other(
+            format!("cannot share the map {}: {error}", path.display()),
+            "",
+        )
+    };
+    let fd = shared::publish("secretfs-map", &bytes).map_err(failed)?;
+    let map = CompiledMap::open(fd.try_clone().map_err(failed)?).map_err(failed)?;
+    Ok(Published { fd, map, bytes })
+}
+
+fn compile(path: &Path) -> Result<Vec<u8>, HelperError> {
+    let map = map::load(path, &World::from_process()).map_err(|errors| {
+        let mut message = errors.to_string();
+        for line in errors.lines() {
+            message.push_str("; ");
+            message.push_str(&line);
+        }
+        let help = "run `secretfs check` for every problem with its place";
+        HelperError::new(MAP, clip(&message), help)
+    })?;
+    map.compile().map_err(|error| {
+        HelperError::new(
+            MAP,
+            format!("cannot compile the map {}: {error}", path.display()),
+            "",
+        )
+    })
+}
+
+/// As much of a message as a frame to the command certainly takes.
+fn clip(message: &str) -> String {
+    message.chars().take(4096).collect()
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Maps {
+    kept: VecDeque<(u64, CompiledMap)>,
+    current: CompiledMap,
+    generation: u64,
+    bytes: Vec<u8>,
+    /// Why the map on disk is not the one in use.
+    pub(super) error: Option<String>,
+}
+
+impl Maps {
+    /// The first generation; the descriptor goes to the daemon.
+    pub(super) fn first(published: Published) -> (Self, OwnedFd) {
+        let maps = Self {
+            kept: VecDeque::from([(1, published.map.clone())]),
+            current: published.map,
+            generation: 1,
+            bytes: published.bytes,
+            error: None,
+        };
+        (maps, published.fd)
+    }
+
+    /// The next generation and its descriptor; `None` if nothing that matters has changed.
+    pub(super) fn next(&mut self, published: Published) -> Option<(u64, OwnedFd)> {
+        self.error = None;
+        if published.bytes == self.bytes {
+            return None;
+        }
+        self.generation += 1;
+        self.bytes = published.bytes;
+        self.current = published.map.clone();
+        self.kept.push_back((self.generation, published.map));
+        while self.kept.len() > KEPT {
+            self.kept.pop_front();
+        }
+        Some((self.generation, published.fd))
+    }
+
+    /// The map in use.
+    pub(super) fn current(&self) -> &CompiledMap {
+        &self.current
+    }
+
+    /// Its generation.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The map of a generation, if it is kept.
+    pub(super) fn of(&self, generation: u64) -> Option<&CompiledMap> {
+        self.kept
+            .iter()
+            .find(|(kept, _)| *kept == generation)
+            .map(|(_, map)| map)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secretfs_fs::map::{MountSettings, compile};
+
+    fn published(on_lock: bool) -> Published {
+        let settings = MountSettings {
+            mountpoint: None,
+            seal_on_lock: on_lock,
+            remount_on_unlock: false,
+            idle_ms: 0,
+            audit: true,
+        };
+        let bytes = compile(&settings, &[], &[]).unwrap();
+        Published {
+            fd: tempfile::tempfile().unwrap().into(),
+            map: CompiledMap::from_bytes(&bytes).unwrap(),
+            bytes,
+        }
+    }
+
+    #[test]
+    fn an_unchanged_map_is_no_new_generation() {
+        let (mut maps, _) = Maps::first(published(false));
+        maps.error = Some("was bad".into());
+        assert!(maps.next(published(false)).is_none());
+        assert_eq!((maps.generation(), &maps.error), (1, &None));
+    }
+
+    #[test]
+    fn earlier_generations_are_found_for_a_while() {
+        let (mut maps, _) = Maps::first(published(false));
+        for n in 0..5 {
+            assert!(maps.next(published(n % 2 == 0)).is_some());
+        }
+        assert_eq!(maps.generation(), 6);
+        assert!(maps.current().settings().seal_on_lock);
+        assert!(!maps.of(5).unwrap().settings().seal_on_lock);
+        assert!(maps.of(3).is_some());
+        assert!(maps.of(2).is_none());
+    }
+}

@@ -1,0 +1,185 @@
+//! What commands ask for. What only reads is worked out in the connection's own task; what changes
+//! the state goes to the loop, which owns it.
+
+use super::daemon::Link;
+use super::status;
+use crate::control::{MountStatus, Request, Response};
+use crate::error::{HelperError, MOUNT, OTHER};
+use secretfs_fs::link::{FromDaemon, ToDaemon};
+use secretfs_fs::map::{CompiledMap, EntryId, Source};
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// How long the daemon may take to forget values.
+const REFRESH_LIMIT: Duration = Duration::from_secs(3);
+
+/// What a connection's task asks the loop.
+#[derive(Debug)]
+pub(super) enum Inquiry {
+    /// The state, and the map that it is told in.
+    Look(oneshot::Sender<View>),
+    /// The map of a generation.
+    Map(u64, oneshot::Sender<Option<CompiledMap>>),
+    /// Change the state.
+    Change {
+        /// How.
+        change: Change,
+        /// A credential channel's end.
+        fd: Option<OwnedFd>,
+        /// What came of it.
+        reply: oneshot::Sender<Reply>,
+    },
+}
+
+/// What changes the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    Lock,
+    Unlock,
+    Credentials,
+    Unmount,
+    Reload,
+    #[cfg(feature = "test-hooks")]
+    AdvanceClock {
+        by_ms: u64,
+    },
+}
+
+/// The state as the loop knows it.
+#[derive(Debug)]
+pub(super) struct View {
+    pub(super) status: MountStatus,
+    pub(super) map: CompiledMap,
+    pub(super) generation: u64,
+}
+
+/// The answer to a change. The helper that ends waits until `sent` is dropped: the command has its
+/// answer then.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) response: Response,
+    pub(super) sent: Option<mpsc::Sender<()>>,
+}
+
+/// What a connection's task needs.
+#[derive(Debug, Clone)]
+pub(super) struct Handler {
+    pub(super) link: Link,
+    pub(super) inquiries: mpsc::Sender<Inquiry>,
+}
+
+/// Carries a request out. The second part is to be dropped when the answer was sent.
+pub(super) async fn handle(
+    handler: Handler,
+    request: Request,
+    fd: Option<OwnedFd>,
+) -> (Response, Option<mpsc::Sender<()>>) {
+    let change = match request {
+        Request::Status => return (status(&handler).await, None),
+        Request::Refresh { paths } => return (refresh(&handler, paths).await, None),
+        Request::Lock => Change::Lock,
+        Request::Unlock { .. } => Change::Unlock,
+        Request::Credentials => Change::Credentials,
+        Request::Unmount => Change::Unmount,
+        Request::Reload => Change::Reload,
+        #[cfg(feature = "test-hooks")]
+        Request::AdvanceClock { by_ms } => Change::AdvanceClock { by_ms },
+    };
+    let (reply, replied) = oneshot::channel();
+    let inquiry = Inquiry::Change { change, fd, reply };
+    if handler.inquiries.send(inquiry).await.is_err() {
+        return (ending(), None);
+    }
+    match replied.await {
+        Ok(Reply { response, sent }) => (response, sent),
+        Err(_) => (ending(), None),
+    }
+}
+
+async fn look(handler: &Handler) -> Option<View> {
+    let (tell, told) = oneshot::channel();
+    handler.inquiries.send(Inquiry::Look(tell)).await.ok()?;
+    told.await.ok()
+}
+
+async fn status(handler: &Handler) -> Response {
+    let Some(mut view) = look(handler).await else {
+        return ending();
+    };
+    if let Some(page) = status::ask_daemon(&handler.link).await {
+        if page.generation != view.generation {
+            // A reload is on its way: the page is told in the map that the daemon had.
+            let (tell, told) = oneshot::channel();
+            let asked = Inquiry::Map(page.generation, tell);
+            if handler.inquiries.send(asked).await.is_ok()
+                && let Ok(Some(map)) = told.await
+            {
+                view.map = map;
+            }
+        }
+        view.status.daemon = Some(page);
+    }
+    status::name(&mut view.status, &view.map);
+    Response::Status(Box::new(view.status))
+}
+
+async fn refresh(handler: &Handler, paths: Vec<String>) -> Response {
+    let Some(view) = look(handler).await else {
+        return ending();
+    };
+    for path in &paths {
+        if !is_shown(&view.map, path) {
+            return failed(HelperError::new(
+                OTHER,
+                format!("the map has no file {path}"),
+                "name files as they are called below the mountpoint: see `secretfs status`",
+            ));
+        }
+    }
+    let asked = handler
+        .link
+        .call(|id| ToDaemon::Refresh { id, paths }, REFRESH_LIMIT)
+        .await;
+    match asked {
+        Some(FromDaemon::Done { count, .. }) => Response::Done { count },
+        _ => failed(HelperError::new(
+            MOUNT,
+            "the daemon does not answer",
+            "run `secretfs unmount`, which ends a daemon that hangs, and mount again",
+        )),
+    }
+}
+
+/// Whether a path is an entry's, or below a folder whose names come from the provider.
+fn is_shown(map: &CompiledMap, path: &str) -> bool {
+    (0..map.entry_count()).map(EntryId).any(|id| {
+        let Some(entry) = map.entry_path(id) else {
+            return false;
+        };
+        entry == path
+            || path
+                .strip_prefix(entry)
+                .is_some_and(|rest| rest.starts_with('/'))
+                && map
+                    .entry(id)
+                    .is_some_and(|plan| matches!(plan.source, Source::Listed { .. }))
+    })
+}
+
+/// An error as an answer.
+pub(super) fn failed(error: HelperError) -> Response {
+    Response::Failed {
+        status: error.status,
+        message: error.message,
+        help: error.help,
+    }
+}
+
+fn ending() -> Response {
+    failed(HelperError::new(
+        MOUNT,
+        "the mount is ending",
+        "see `secretfs status`",
+    ))
+}

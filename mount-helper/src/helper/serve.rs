@@ -1,0 +1,392 @@
+//! One loop that owns the state of the mount, from the first open to the end. It never waits for
+//! the daemon longer than the second that a wipe may take, and for nothing else.
+
+use super::asks::Asks;
+use super::audit;
+use super::daemon::{Daemon, Event};
+use super::maps::{self, Published};
+use super::parts::{End, Parts};
+use super::requests::{Change, Handler, Inquiry, Reply, View, failed};
+use super::sentry::Sentry;
+use super::startup::Started;
+use crate::control::{MountState, MountStatus, Response};
+use crate::error::{HelperError, MOUNT};
+use crate::journal::Journal;
+use secretfs_fs::link::message::Ask;
+use secretfs_fs::link::{FromDaemon, ToDaemon};
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// Inquiries that may wait.
+const INQUIRIES: usize = 16;
+/// How long the command that ended the mount may take to read its answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+
+/// The signals that mean something.
+#[derive(Debug)]
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+    foreground: bool,
+}
+
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    End,
+    Reload,
+}
+
+impl Signals {
+    pub(super) fn install(foreground: bool) -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+            foreground,
+        })
+    }
+
+    /// Completes when the mount shall end.
+    pub(super) async fn end(&mut self) {
+        while self.next().await != Wish::End {}
+    }
+
+    async fn next(&mut self) -> Wish {
+        tokio::select! {
+            _ = self.terminate.recv() => Wish::End,
+            _ = self.interrupt.recv() => Wish::End,
+            // In the foreground it is the terminal that closes (contract fuse.md §3).
+            _ = self.hangup.recv() => if self.foreground { Wish::End } else { Wish::Reload },
+        }
+    }
+}
+
+/// Why the loop ends, and who waits for that.
+type Ending = (End, Option<oneshot::Sender<Reply>>);
+
+/// Serves until the mount ends; the exit status of the helper.
+pub(super) async fn run(mut parts: Parts, started: Started, mut signals: Signals) -> ExitCode {
+    let Some(link) = parts.daemon.as_ref().map(|daemon| daemon.link.clone()) else {
+        return ExitCode::FAILURE;
+    };
+    let (ask, mut inquiries) = mpsc::channel(INQUIRIES);
+    let handler = Handler {
+        link,
+        inquiries: ask,
+    };
+    let accepting = tokio::spawn(started.listener.serve(handler));
+    let mut watch = started.watch;
+    let mut serving = Serving {
+        asks: started.asks,
+        reload: None,
+        again: false,
+        waiting: Vec::new(),
+    };
+    let (end, reply) = loop {
+        let ending = tokio::select! {
+            biased;
+            wish = signals.next() => match wish {
+                Wish::End => Some((End::Stopped, None)),
+                Wish::Reload => { serving.start_reload(&parts); None }
+            },
+            event = daemon_event(&mut parts.daemon) => serving.daemon(&mut parts, event),
+            Some(inquiry) = inquiries.recv() => serving.inquiry(&mut parts, inquiry).await,
+            published = reloaded(&mut serving.reload) => {
+                serving.end_reload(&mut parts, published);
+                None
+            }
+            () = sentinel_ended(&mut parts.sentry) => { replace_sentinel(&mut parts).await; None }
+            () = watch.changed() => { serving.start_reload(&parts); None }
+        };
+        if let Some(ending) = ending {
+            break ending;
+        }
+    };
+    accepting.abort();
+    parts.journal.log("info", told(end));
+    let ended = parts.tear_down(end).await;
+    drop(inquiries);
+    let code = match (&ended, end) {
+        (Err(_), _) => ExitCode::from(MOUNT),
+        (Ok(()), End::Stopped | End::Locked) => ExitCode::SUCCESS,
+        (Ok(()), End::Failed | End::DaemonGone) => ExitCode::FAILURE,
+    };
+    if let Some(reply) = reply {
+        let response = match ended {
+            Ok(()) => Response::Done { count: 0 },
+            Err(error) => failed(error),
+        };
+        let (sent, mut is_sent) = mpsc::channel(1);
+        let sent = Some(sent);
+        if reply.send(Reply { response, sent }).is_ok() {
+            let _ = timeout(ANSWER_LIMIT, is_sent.recv()).await;
+        }
+    }
+    code
+}
+
+fn told(end: End) -> &'static str {
+    match end {
+        End::Failed => "mounting failed",
+        End::Stopped => "unmounting",
+        End::Locked => "locking, and unmounting",
+        End::DaemonGone => "the daemon is gone: unmounting",
+    }
+}
+
+async fn daemon_event(daemon: &mut Option<Daemon>) -> Event {
+    match daemon {
+        Some(daemon) => daemon.event().await,
+        None => Event::Gone,
+    }
+}
+
+async fn sentinel_ended(sentry: &mut Option<Sentry>) {
+    match sentry {
+        Some(sentry) => sentry.ended().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn replace_sentinel(parts: &mut Parts) {
+    let Some(sentry) = &mut parts.sentry else {
+        return;
+    };
+    if sentry.restart().await {
+        parts
+            .journal
+            .log("warn", "the sentinel ended and was started again");
+    } else {
+        parts.sentry = None;
+        let text =
+            "the sentinel ended: if this process is killed, the mount stays until it is unmounted";
+        parts.journal.log("error", text);
+    }
+}
+
+async fn reloaded(
+    reload: &mut Option<JoinHandle<Result<Published, HelperError>>>,
+) -> Result<Published, HelperError> {
+    let Some(task) = reload else {
+        return std::future::pending().await;
+    };
+    let published = task.await;
+    *reload = None;
+    published.unwrap_or_else(|_| Err(HelperError::other("reading the map failed", "")))
+}
+
+/// What the loop keeps beside the parts.
+struct Serving {
+    asks: Asks,
+    reload: Option<JoinHandle<Result<Published, HelperError>>>,
+    /// The map was saved again while it was read.
+    again: bool,
+    /// Who waits for the reload.
+    waiting: Vec<oneshot::Sender<Reply>>,
+}
+
+impl Serving {
+    fn daemon(&mut self, parts: &mut Parts, event: Event) -> Option<Ending> {
+        match event {
+            Event::Gone => return Some((End::DaemonGone, None)),
+            Event::Message(FromDaemon::Ask {
+                id,
+                generation,
+                ask,
+            }) => answer(parts, &self.asks, id, generation, ask),
+            // It locked by itself: nothing was opened for long.
+            Event::Message(FromDaemon::Locked) if parts.state() == MountState::Serving => {
+                if !seals(parts) {
+                    return Some((End::Locked, None));
+                }
+                parts.set_state(MountState::Locked);
+            }
+            Event::Message(message) => {
+                let audited = parts
+                    .maps
+                    .as_ref()
+                    .is_none_or(|maps| maps.current().settings().audit);
+                note(&parts.journal, &message, audited);
+            }
+        }
+        None
+    }
+
+    async fn inquiry(&mut self, parts: &mut Parts, inquiry: Inquiry) -> Option<Ending> {
+        match inquiry {
+            Inquiry::Look(tell) => {
+                if let Some(view) = view(parts) {
+                    let _ = tell.send(view);
+                }
+                None
+            }
+            Inquiry::Map(generation, tell) => {
+                let map = parts.maps.as_ref().and_then(|maps| maps.of(generation));
+                let _ = tell.send(map.cloned());
+                None
+            }
+            Inquiry::Change { change, fd, reply } => self.change(parts, change, fd, reply).await,
+        }
+    }
+
+    async fn change(
+        &mut self,
+        parts: &mut Parts,
+        change: Change,
+        fd: Option<OwnedFd>,
+        reply: oneshot::Sender<Reply>,
+    ) -> Option<Ending> {
+        let done = match change {
+            Change::Unmount => return Some((End::Stopped, Some(reply))),
+            Change::Lock => {
+                if !seals(parts) {
+                    return Some((End::Locked, Some(reply)));
+                }
+                parts.set_state(MountState::Locking);
+                if !parts.wipe().await {
+                    return Some((End::Locked, Some(reply)));
+                }
+                parts.set_state(MountState::Locked);
+                true
+            }
+            Change::Unlock => {
+                let unlocked = send(parts, ToDaemon::Unlock, None);
+                if unlocked && parts.state() == MountState::Locked {
+                    parts.set_state(MountState::Serving);
+                }
+                // After it: a daemon that is locked takes no credential.
+                unlocked && fd.is_none_or(|fd| send(parts, ToDaemon::Credentials, Some(fd)))
+            }
+            Change::Credentials => send(parts, ToDaemon::Credentials, fd),
+            Change::Reload => {
+                self.waiting.push(reply);
+                self.start_reload(parts);
+                return None;
+            }
+            #[cfg(feature = "test-hooks")]
+            Change::AdvanceClock { by_ms } => send(parts, ToDaemon::AdvanceClock { by_ms }, None),
+        };
+        let response = if done {
+            Response::Done { count: 0 }
+        } else {
+            failed(HelperError::new(
+                MOUNT,
+                "the daemon does not answer",
+                "run `secretfs unmount`, which ends a daemon that hangs, and mount again",
+            ))
+        };
+        let sent = None;
+        let _ = reply.send(Reply { response, sent });
+        None
+    }
+
+    fn start_reload(&mut self, parts: &Parts) {
+        if self.reload.is_some() {
+            self.again = true;
+            return;
+        }
+        self.reload = Some(tokio::spawn(maps::publish(parts.request.map.clone())));
+    }
+
+    fn end_reload(&mut self, parts: &mut Parts, published: Result<Published, HelperError>) {
+        if std::mem::take(&mut self.again) {
+            self.start_reload(parts);
+            return;
+        }
+        let response = match published {
+            Ok(published) => {
+                let next = parts.maps.as_mut().and_then(|maps| maps.next(published));
+                if let Some((generation, fd)) = next {
+                    send(parts, ToDaemon::Reload { generation }, Some(fd));
+                    parts.journal.log("info", "the map was read again");
+                }
+                Response::Done { count: 0 }
+            }
+            Err(error) => {
+                let text = format!("the map stays as it was: {}", error.message);
+                parts.journal.log("error", &text);
+                if let Some(maps) = &mut parts.maps {
+                    maps.error = Some(error.message.clone());
+                }
+                failed(error)
+            }
+        };
+        for waiting in self.waiting.drain(..) {
+            let response = response.clone();
+            let _ = waiting.send(Reply {
+                response,
+                sent: None,
+            });
+        }
+    }
+}
+
+fn seals(parts: &Parts) -> bool {
+    let maps = parts.maps.as_ref();
+    maps.is_some_and(|maps| maps.current().settings().seal_on_lock)
+}
+
+fn send(parts: &Parts, message: ToDaemon, fd: Option<OwnedFd>) -> bool {
+    let daemon = parts.daemon.as_ref();
+    daemon.is_some_and(|daemon| daemon.link.send(message, fd.into_iter().collect()))
+}
+
+fn view(parts: &Parts) -> Option<View> {
+    let maps = parts.maps.as_ref()?;
+    let mut triggers = vec!["command".to_owned(), "sigterm".to_owned()];
+    if maps.current().settings().idle_ms > 0 {
+        triggers.push("idle".to_owned());
+    }
+    let status = MountStatus {
+        mountpoint: parts.request.mountpoint.clone(),
+        map: parts.request.map.clone(),
+        state: parts.state(),
+        pid: std::process::id(),
+        triggers,
+        map_error: maps.error.clone(),
+        providers: Vec::new(),
+        entries: Vec::new(),
+        daemon: None,
+    };
+    Some(View {
+        status,
+        map: maps.current().clone(),
+        generation: maps.generation(),
+    })
+}
+
+/// Has a question of the daemon worked out, off the loop.
+pub(super) fn answer(parts: &Parts, asks: &Asks, id: u64, generation: u64, ask: Ask) {
+    let Some(daemon) = &parts.daemon else {
+        return;
+    };
+    let map = parts.maps.as_ref().and_then(|maps| maps.of(generation));
+    let (asks, map, link) = (asks.clone(), map.cloned(), daemon.link.clone());
+    tokio::spawn(async move {
+        let (result, fd) = asks.answer(ask, map).await;
+        link.send(ToDaemon::Answer { id, result }, fd.into_iter().collect());
+    });
+}
+
+/// Writes down what the daemon tells.
+pub(super) fn note(journal: &Journal, message: &FromDaemon, audited: bool) {
+    match message {
+        FromDaemon::Log { level, text } => journal.log(level, text),
+        FromDaemon::Audit(event) if audited => {
+            if let Some(line) = audit::line(event) {
+                journal.audit(line);
+            }
+        }
+        FromDaemon::Ending { reason } => {
+            journal.log("warn", &format!("the daemon ends: {reason}"));
+        }
+        _ => {}
+    }
+}

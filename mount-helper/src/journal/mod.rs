@@ -1,0 +1,182 @@
+//! Log and audit: lines handed to a thread of their own, which alone touches the disk. Whoever logs
+//! never waits; what does not fit is counted and told.
+
+mod file;
+pub mod time;
+
+use crate::place::state;
+use file::BoundedFile;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, SystemTime};
+
+/// Lines that may wait for the disk.
+const QUEUE: usize = 4096;
+/// The most bytes of a log line's text.
+const TEXT_LIMIT: usize = 4096;
+/// Bytes of log or audit until it is moved aside; one moved file is kept.
+const FILE_LIMIT: u64 = 4 << 20;
+
+enum Line {
+    Log(String),
+    Audit(String),
+    Flush(SyncSender<()>),
+}
+
+/// Where lines go.
+#[derive(Debug)]
+pub struct Journal {
+    queue: SyncSender<Line>,
+    lost: std::sync::Arc<AtomicU64>,
+    name: String,
+}
+
+impl Journal {
+    /// Starts the thread. `folder`: of log and audit, `None` if there is no place for them;
+    /// `to_stderr`: the log goes to standard error instead (`--foreground`); `name`: the mountpoint,
+    /// because all mounts of a user share one log.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub fn start(folder: Option<&Path>, to_stderr: bool, name: &str) -> std::io::Result<Self> {
+        let (queue, lines) = sync_channel(QUEUE);
+        let lost = std::sync::Arc::new(AtomicU64::new(0));
+        let open =
+            |name: &str| folder.map(|folder| BoundedFile::new(folder.join(name), FILE_LIMIT));
+        let sink = Sink {
+            log: if to_stderr { None } else { open(state::LOG) },
+            audit: open(state::AUDIT),
+            to_stderr,
+            lost: std::sync::Arc::clone(&lost),
+        };
+        std::thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || sink.run(&lines))?;
+        Ok(Self {
+            queue,
+            lost,
+            name: name.to_owned(),
+        })
+    }
+
+    /// One line of the log: our own words, never a value.
+    pub fn log(&self, level: &str, text: &str) {
+        let text: String = text
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .take(TEXT_LIMIT)
+            .collect();
+        let level = match level {
+            "error" | "warn" | "info" | "debug" => level,
+            _ => "info",
+        };
+        let now = time::rfc3339(SystemTime::now());
+        self.put(Line::Log(format!("{now} {level} {}: {text}\n", self.name)));
+    }
+
+    /// One line of the audit, a JSON object.
+    pub fn audit(&self, json: String) {
+        self.put(Line::Audit(json));
+    }
+
+    fn put(&self, line: Line) {
+        if self.queue.try_send(line).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until what was said is written, at most `limit`.
+    pub fn flush(&self, limit: Duration) {
+        let (tell, told) = sync_channel(1);
+        if self.queue.try_send(Line::Flush(tell)).is_ok() {
+            let _ = told.recv_timeout(limit);
+        }
+    }
+}
+
+/// The log of a folder, opened for a child's standard error.
+#[must_use]
+pub fn log_file(folder: &Path) -> Option<File> {
+    BoundedFile::new(folder.join(state::LOG), FILE_LIMIT).into_file()
+}
+
+struct Sink {
+    log: Option<BoundedFile>,
+    audit: Option<BoundedFile>,
+    to_stderr: bool,
+    lost: std::sync::Arc<AtomicU64>,
+}
+
+impl Sink {
+    fn run(mut self, lines: &Receiver<Line>) {
+        while let Ok(line) = lines.recv() {
+            match line {
+                Line::Log(text) => self.write_log(&text),
+                Line::Audit(json) => {
+                    if let Some(audit) = &mut self.audit {
+                        audit.append(format!("{json}\n").as_bytes());
+                    }
+                }
+                Line::Flush(tell) => {
+                    let _ = tell.send(());
+                }
+            }
+            let lost = self.lost.swap(0, Ordering::Relaxed);
+            if lost > 0 {
+                let now = time::rfc3339(SystemTime::now());
+                self.write_log(&format!(
+                    "{now} warn: {lost} lines of log or audit were lost\n"
+                ));
+            }
+        }
+    }
+
+    fn write_log(&mut self, text: &str) {
+        if self.to_stderr {
+            let _ = std::io::stderr().write_all(text.as_bytes());
+        } else if let Some(log) = &mut self.log {
+            log.append(text.as_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_reach_their_files_without_control_characters() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::start(Some(dir.path()), false, "/home/me/secrets").unwrap();
+        journal.log("warn", "one\nline \x1b[31mred");
+        journal.audit("{\"file\":\"a\"}".into());
+        journal.flush(Duration::from_secs(10));
+        let log = std::fs::read_to_string(dir.path().join(state::LOG)).unwrap();
+        assert_eq!(log.lines().count(), 1);
+        assert!(
+            log.contains(" warn /home/me/secrets: one line  [31mred"),
+            "{log}"
+        );
+        let audit = std::fs::read_to_string(dir.path().join(state::AUDIT)).unwrap();
+        assert_eq!(audit, "{\"file\":\"a\"}\n");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted_and_nobody_waits() {
+        let (queue, lines) = sync_channel(1);
+        let lost = std::sync::Arc::new(AtomicU64::new(0));
+        let journal = Journal {
+            queue,
+            lost: std::sync::Arc::clone(&lost),
+            name: String::new(),
+        };
+        for _ in 0..10 {
+            journal.log("info", "x");
+        }
+        assert_eq!(lost.load(Ordering::Relaxed), 9);
+        drop(lines);
+    }
+}
