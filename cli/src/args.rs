@@ -105,6 +105,13 @@ pub(crate) enum Command {
         secretfs refresh ~/secrets/kubeconfig")]
     Refresh(RefreshArgs),
 
+    /// Make and change a local vault: secrets in a file encrypted with age
+    Vault {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: crate::vault::VaultCommand,
+    },
+
     /// Print the completions of a shell
     #[command(after_help = "Examples:\n  \
         secretfs completions bash > ~/.local/share/bash-completion/completions/secretfs\n  \

@@ -24,9 +24,11 @@ pub(crate) fn protect_memory(insecure: bool) -> Result<(), CliError> {
     if DONE.get().is_some() {
         return Ok(());
     }
+    let plan = secretfs_memory::limit::plan_command(insecure)
+        .map_err(|error| CliError::new(Status::Mount, error.to_string(), error.help()))?;
     let config = HeapConfig {
-        initial: 256 << 10,
-        limit: 4 << 20,
+        initial: plan.heap.min(256 << 10),
+        limit: plan.heap,
         insecure,
         // scrypt's table holds what the passphrase is stretched to.
         wipe_large: true,

@@ -14,6 +14,7 @@ mod mounts;
 mod output;
 mod passphrase;
 mod usage;
+mod vault;
 
 use std::process::ExitCode;
 

@@ -1,19 +1,113 @@
-//! The passphrase of a local vault, and what it opens.
+//! Where the passphrase of a local vault comes from, and what it opens. scrypt runs here, in the
+//! command: the daemon is given the unwrapped identity (architecture.md).
 
-use crate::error::CliError;
+use crate::error::{CliError, Status};
 use secrecy::SecretString;
-use std::path::Path;
+use secretfs_providers::local::store::Vault;
+use std::fs::File;
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use zeroize::{Zeroize, Zeroizing};
 
-/// Opens the identity beside `vault` for `provider`: with the passphrase of `file`, of
-/// `$CREDENTIALS_DIRECTORY`, or of the terminal. `None`: there is none of these.
+/// The most bytes of a passphrase.
+const MAX_PASSPHRASE: usize = 4096;
+
+/// Opens the identity beside `vault` for `provider` and gives its text (`AGE-SECRET-KEY-1…`). The
+/// passphrase is that of `file`, of `$CREDENTIALS_DIRECTORY/secretfs.PROVIDER.passphrase`, or of the
+/// terminal where standard input is one. `None`: there is none of these.
 ///
 /// The caller has called [`crate::credentials::protect_memory`].
+///
+/// # Errors
+/// Status 4 for a passphrase that does not open it, 1 for anything else.
 pub(crate) fn unlock_identity(
     provider: &str,
     vault: &Path,
     file: Option<&Path>,
 ) -> Result<Option<SecretString>, CliError> {
-    // The room of the local vault fills this.
-    let _ = (provider, vault, file);
+    let prompt = || format!("Passphrase of the vault {}: ", crate::output::show(vault));
+    let Some(passphrase) = find(provider, file, std::io::stdin().is_terminal(), prompt)? else {
+        return Ok(None);
+    };
+    let key = Vault::at(vault).unlock(&passphrase)?;
+    Ok(Some(key.to_secret()))
+}
+
+/// The passphrase, from the first place that has one.
+pub(crate) fn find(
+    provider_name: &str,
+    passphrase_file: Option<&Path>,
+    allow_prompt: bool,
+    prompt: impl FnOnce() -> String,
+) -> Result<Option<SecretString>, CliError> {
+    if let Some(file) = passphrase_file {
+        return read_file(file).map(Some);
+    }
+    if let Some(file) = in_credentials_directory(provider_name) {
+        return read_file(&file).map(Some);
+    }
+    if allow_prompt && has_terminal() {
+        return ask(&prompt()).map(Some);
+    }
     Ok(None)
+}
+
+/// systemd's way to hand credentials to a service.
+fn in_credentials_directory(provider_name: &str) -> Option<PathBuf> {
+    // The provider's name comes from the map, and a path would lead out of the folder.
+    if provider_name.is_empty() || provider_name.contains('/') {
+        return None;
+    }
+    let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
+    let file = Path::new(&folder).join(format!("secretfs.{provider_name}.passphrase"));
+    file.exists().then_some(file)
+}
+
+/// Whether there is somebody to ask: standard input may be a pipe with the value.
+pub(crate) fn has_terminal() -> bool {
+    File::open("/dev/tty").is_ok_and(|tty| tty.is_terminal())
+}
+
+/// Reads a line from the terminal without echo.
+pub(crate) fn ask(prompt: &str) -> Result<SecretString, CliError> {
+    rpassword::prompt_password(prompt)
+        .map(SecretString::from)
+        .map_err(|e| {
+            CliError::new(
+                Status::Other,
+                format!("cannot read from the terminal: {e}"),
+                "",
+            )
+        })
+}
+
+/// Reads a passphrase from a file; one final newline is dropped.
+pub(crate) fn read_file(file: &Path) -> Result<SecretString, CliError> {
+    let shown = crate::output::show(file);
+    let fail = |why: &str| {
+        CliError::new(
+            Status::Credential,
+            format!("cannot take the passphrase from {shown}: {why}"),
+            "give a file that holds the passphrase and nothing else",
+        )
+    };
+    // One byte more than the most, a newline, and no growing: a copy would be left behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_PASSPHRASE + 2));
+    File::open(file)
+        .and_then(|open| open.take(MAX_PASSPHRASE as u64 + 2).read_to_end(&mut bytes))
+        .map_err(|e| fail(&e.to_string()))?;
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    }
+    if bytes.len() > MAX_PASSPHRASE {
+        return Err(fail("it is too long"));
+    }
+    if bytes.is_empty() {
+        return Err(fail("it is empty"));
+    }
+    let text = String::from_utf8(std::mem::take(&mut *bytes)).map_err(|e| {
+        e.into_bytes().zeroize();
+        fail("it is not text")
+    })?;
+    Ok(SecretString::from(text))
 }

@@ -23,6 +23,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Env(args) => crate::env::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Refresh(args) => refresh::run(&args),
+        Command::Vault { command } => crate::vault::run(command),
         Command::Completions(args) => completions::run(&args),
     }
 }

@@ -1,0 +1,27 @@
+//! `secretfs vault`: makes and changes the local vault. Values come from standard input, a file or
+//! the terminal, never from an argument.
+
+mod args;
+mod run;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use args::VaultCommand;
+pub(crate) use run::run;
+
+use crate::error::{CliError, Status};
+use secretfs_providers::local::VaultError;
+
+impl From<VaultError> for CliError {
+    fn from(error: VaultError) -> Self {
+        let status = if error.is_credential() {
+            Status::Credential
+        } else if matches!(error, VaultError::BadName { .. }) {
+            Status::Usage
+        } else {
+            Status::Other
+        };
+        Self::new(status, error.to_string(), error.help())
+    }
+}

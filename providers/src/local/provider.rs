@@ -1,0 +1,432 @@
+//! The provider: opens the vault through the mount-helper for each call, and decrypts it once.
+
+use super::crypt::{self, Opened};
+use super::scan::{Scan, ScanError, Take, Taken};
+use super::store::from_format;
+use super::{VaultError, origin};
+use crate::credential::{Credential, CredentialOffer};
+use crate::error::{ErrorKind, ProviderError};
+use crate::host::{HostAnswer, HostError, HostRequest};
+use crate::provider::{
+    Answer, BoxFuture, Context, Fetched, Health, Provider, Validator, Wanted, unsupported,
+};
+use crate::reference::{FolderReference, Reference};
+use age::x25519::Identity;
+use secrecy::ExposeSecret;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What decrypting takes of the heap: age's two pieces of 64 KiB and a copy, and the tokenizer.
+const WORKING_SET: usize = 384 * 1024;
+
+/// A local vault, as the daemon sees it.
+pub struct LocalVault {
+    name: String,
+    index: u16,
+    file: PathBuf,
+    state: Mutex<State>,
+    /// One pass at a time: each takes a good part of the locked heap.
+    turn: tokio::sync::Mutex<()>,
+}
+
+struct State {
+    identity: Option<Identity>,
+    /// Counts the locks, so that a pass notices one.
+    generation: u64,
+    health: Health,
+}
+
+impl LocalVault {
+    /// The provider `name`, at `index` in the map's list, whose vault is `file` (absolute).
+    #[must_use]
+    pub fn new(name: &str, index: u16, file: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            index,
+            file: PathBuf::from(file),
+            state: Mutex::new(State {
+                identity: None,
+                generation: 0,
+                health: Health::Unknown,
+            }),
+            turn: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn locked(&self) -> ProviderError {
+        ProviderError::new(
+            ErrorKind::NoCredential,
+            format!("the vault {:?} is locked", self.name),
+            "run `secretfs unlock`",
+        )
+    }
+
+    /// Runs a call within its deadline and remembers how it went.
+    async fn call<T>(
+        &self,
+        cx: &Context,
+        call: impl Future<Output = Result<T, ProviderError>> + Send,
+    ) -> Result<T, ProviderError> {
+        let left = cx.deadline.saturating_duration_since(cx.clock.now());
+        let result = tokio::time::timeout(left, call).await.unwrap_or_else(|_| {
+            Err(ProviderError::new(
+                ErrorKind::TimedOut,
+                format!("the vault {} was not read in time", self.file.display()),
+                "raise `open_timeout` in the map",
+            ))
+        });
+        self.state().health = match &result {
+            Ok(_) => Health::Good,
+            Err(e) if e.kind == ErrorKind::NoCredential => Health::NeedsCredential,
+            // About one secret, not about the vault.
+            Err(e) if e.kind == ErrorKind::Missing => Health::Good,
+            Err(e) => Health::Failing(e.clone()),
+        };
+        result
+    }
+
+    /// Opens the vault file; not yet decrypted.
+    async fn open(&self, cx: &Context) -> Result<Opened, ProviderError> {
+        if self.state().identity.is_none() {
+            return Err(self.locked());
+        }
+        let io = |source: io::Error| VaultError::Io {
+            what: "open",
+            path: self.file.clone(),
+            source,
+        };
+        let answer = cx
+            .host
+            .ask(HostRequest::OpenVault {
+                provider: self.index,
+            })
+            .await;
+        match answer {
+            Ok(HostAnswer::Fd(fd)) => Ok(crypt::look(fd.into(), &self.file)?),
+            Ok(HostAnswer::Addresses(_)) => Err(io(io::ErrorKind::InvalidData.into()).into()),
+            Err(HostError::Os(errno)) => {
+                let source = io::Error::from_raw_os_error(errno);
+                if source.kind() == io::ErrorKind::NotFound {
+                    return Err(VaultError::Missing(self.file.clone()).into());
+                }
+                Err(io(source).into())
+            }
+            Err(HostError::NoAnswer) => Err(io(io::ErrorKind::TimedOut.into()).into()),
+        }
+    }
+
+    /// Decrypts the vault from its start to its end.
+    async fn scan(
+        &self,
+        opened: Opened,
+        budget: Option<usize>,
+        cx: &Context,
+        take: impl FnMut(&str) -> Take + Send,
+    ) -> Result<Vec<Taken>, ProviderError> {
+        let _turn = self.turn.lock().await;
+        if !secretfs_memory::heap::has_room(WORKING_SET) {
+            return Err(VaultError::NoMemory.into());
+        }
+        let (plain, generation) = {
+            let state = self.state();
+            let Some(identity) = &state.identity else {
+                return Err(self.locked());
+            };
+            (opened.decrypt(identity, &self.file)?, state.generation)
+        };
+        let scan = Scan {
+            pool: &cx.pool,
+            budget,
+            alive: &|| self.state().generation == generation,
+        };
+        scan.run(plain, take).await.map_err(|e| match e {
+            ScanError::Format(e) => from_format(&e, &self.file).into(),
+            ScanError::Forgotten => self.locked(),
+        })
+    }
+
+    /// The answers for several secrets of the vault, after one pass at most.
+    async fn answers(
+        &self,
+        wanted: &[Wanted],
+        cx: &Context,
+    ) -> Result<Vec<Result<Answer, ProviderError>>, ProviderError> {
+        let names = wanted
+            .iter()
+            .map(|one| name_of(&one.reference))
+            .collect::<Result<Vec<_>, _>>()?;
+        let opened = self.open(cx).await?;
+        let validator = Validator(opened.validator.as_str().into());
+        let modified = opened.modified;
+        let unchanged = |one: &Wanted| one.validator.as_ref() == Some(&validator);
+        if wanted.iter().all(unchanged) {
+            return Ok(wanted.iter().map(|_| Ok(Answer::Unchanged)).collect());
+        }
+        let limit = |name: &str| {
+            let of_name = names.iter().zip(wanted).filter(|(n, _)| **n == name);
+            of_name.map(|(_, one)| one.max_size).max()
+        };
+        let take = |name: &str| limit(name).map_or(Take::Nothing, Take::Value);
+        let taken = self.scan(opened, None, cx, take).await?;
+        let answer = |(name, one): (&&str, &Wanted)| {
+            if unchanged(one) {
+                return Ok(Answer::Unchanged);
+            }
+            let value = taken.iter().find(|taken| taken.name == **name);
+            let value = value
+                .and_then(|taken| taken.value.clone())
+                .ok_or_else(|| VaultError::NoSuchSecret((*name).to_owned()))??;
+            if value.len() > one.max_size {
+                let max = one.max_size;
+                let what = format!("the value of {name:?} in the vault");
+                let error = secretfs_memory::sealed::SealedError::TooLarge { max };
+                return Err(ProviderError::sealed(error, what));
+            }
+            Ok(Answer::Value(Fetched {
+                value,
+                modified,
+                validator: Some(validator.clone()),
+                max_age: None,
+            }))
+        };
+        Ok(names.iter().zip(wanted).map(answer).collect())
+    }
+
+    /// The names of a folder, for [`Provider::list`].
+    async fn names(
+        &self,
+        folder: &FolderReference,
+        cx: &Context,
+    ) -> Result<Vec<String>, ProviderError> {
+        let opened = self.open(cx).await?;
+        let mut deeper = false;
+        let take = |name: &str| match place_in(folder, name) {
+            Some(Some(_)) => Take::Name,
+            Some(None) => {
+                deeper = true;
+                Take::Nothing
+            }
+            None => Take::Nothing,
+        };
+        let taken = self.scan(opened, None, cx, take).await?;
+        let mut names: Vec<String> = taken
+            .iter()
+            .filter_map(|taken| place_in(folder, &taken.name).flatten())
+            .map(str::to_owned)
+            .collect();
+        if names.is_empty() && !deeper {
+            self.refuse_missing(folder)?;
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    async fn folder(
+        &self,
+        folder: &FolderReference,
+        max_size: usize,
+        cx: &Context,
+    ) -> Result<Vec<(String, Fetched)>, ProviderError> {
+        let opened = self.open(cx).await?;
+        let validator = Validator(opened.validator.as_str().into());
+        let modified = opened.modified;
+        let mut deeper = false;
+        let take = |name: &str| match place_in(folder, name) {
+            Some(Some(_)) => Take::Value(max_size),
+            Some(None) => {
+                deeper = true;
+                Take::Nothing
+            }
+            None => Take::Nothing,
+        };
+        let taken = self.scan(opened, Some(max_size), cx, take).await?;
+        let mut values = Vec::with_capacity(taken.len());
+        for Taken { name, value } in taken {
+            let (Some(Some(name)), Some(value)) = (place_in(folder, &name), value) else {
+                continue;
+            };
+            let fetched = Fetched {
+                value: value?,
+                modified,
+                validator: Some(validator.clone()),
+                max_age: None,
+            };
+            values.push((name.to_owned(), fetched));
+        }
+        if values.is_empty() && !deeper {
+            self.refuse_missing(folder)?;
+        }
+        values.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(values)
+    }
+
+    /// An empty vault has an empty `/`; any other folder exists through its members.
+    fn refuse_missing(&self, folder: &FolderReference) -> Result<(), ProviderError> {
+        if prefix(folder).is_empty() {
+            return Ok(());
+        }
+        Err(ProviderError::new(
+            ErrorKind::Missing,
+            format!(
+                "there is no folder {:?} in the vault {:?}: no name starts with {:?}",
+                folder.path,
+                self.name,
+                prefix(folder)
+            ),
+            "see `secretfs vault list`",
+        ))
+    }
+
+    async fn probe(&self, reference: &Reference, cx: &Context) -> Result<(), ProviderError> {
+        let wanted = name_of(reference)?;
+        let opened = self.open(cx).await?;
+        let take = |name: &str| {
+            if name == wanted {
+                Take::Probe
+            } else {
+                Take::Nothing
+            }
+        };
+        let taken = self.scan(opened, None, cx, take).await?;
+        match taken.into_iter().next() {
+            None => Err(VaultError::NoSuchSecret(wanted.to_owned()).into()),
+            Some(Taken { value, .. }) => value.map_or(Ok(()), |value| value.map(drop)),
+        }
+    }
+}
+
+fn name_of(reference: &Reference) -> Result<&str, ProviderError> {
+    match reference {
+        Reference::Local(reference) => Ok(&reference.name),
+        _ => Err(unsupported("local", "read another provider's reference")),
+    }
+}
+
+/// What the names of a folder's members start with: `""` for `/`, `a/b/` for `/a/b`.
+fn prefix(folder: &FolderReference) -> String {
+    let path = folder.path.trim_matches('/');
+    if path.is_empty() {
+        String::new()
+    } else {
+        format!("{path}/")
+    }
+}
+
+/// Where `name` is: not in the folder; directly in it, under the name in it; or deeper.
+fn place_in<'a>(folder: &FolderReference, name: &'a str) -> Option<Option<&'a str>> {
+    let rest = name.strip_prefix(prefix(folder).as_str())?;
+    Some((!rest.is_empty() && !rest.contains('/')).then_some(rest))
+}
+
+impl Provider for LocalVault {
+    fn kind(&self) -> &'static str {
+        "local"
+    }
+
+    fn origin(&self) -> String {
+        origin(&self.file.to_string_lossy())
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        wanted: &'a Wanted,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<Answer, ProviderError>> {
+        Box::pin(self.call(cx, async move {
+            let answers = self.answers(std::slice::from_ref(wanted), cx).await?;
+            answers
+                .into_iter()
+                .next()
+                .unwrap_or_else(|| Err(self.locked()))
+        }))
+    }
+
+    fn fetch_many<'a>(
+        &'a self,
+        wanted: &'a [Wanted],
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<Vec<Result<Answer, ProviderError>>, ProviderError>> {
+        Box::pin(self.call(cx, self.answers(wanted, cx)))
+    }
+
+    fn fetch_folder<'a>(
+        &'a self,
+        folder: &'a FolderReference,
+        max_size: usize,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<Vec<(String, Fetched)>, ProviderError>> {
+        Box::pin(self.call(cx, self.folder(folder, max_size, cx)))
+    }
+
+    fn list<'a>(
+        &'a self,
+        folder: &'a FolderReference,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<Vec<String>, ProviderError>> {
+        Box::pin(self.call(cx, self.names(folder, cx)))
+    }
+
+    fn member(&self, folder: &FolderReference, name: &str) -> Reference {
+        Reference::Local(super::Reference {
+            name: format!("{}{name}", prefix(folder)),
+        })
+    }
+
+    fn check<'a>(
+        &'a self,
+        reference: &'a Reference,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<(), ProviderError>> {
+        Box::pin(self.call(cx, self.probe(reference, cx)))
+    }
+
+    fn supply(&self, offer: CredentialOffer) -> Result<(), ProviderError> {
+        let refuse = |why: &str| {
+            let name = &self.name;
+            ProviderError::new(ErrorKind::Refused, format!("the vault {name:?} {why}"), "")
+        };
+        if offer.origin != self.origin() {
+            return Err(refuse("takes no credential of another file"));
+        }
+        let Credential::AgeIdentity(text) = offer.credential else {
+            return Err(refuse("is opened by an age identity, not by a token"));
+        };
+        let mut identities = crypt::parse_identities(text.expose_secret()).into_iter();
+        let (Some(identity), None) = (identities.next(), identities.next()) else {
+            return Err(refuse("was given something that is not one age identity"));
+        };
+        let mut state = self.state();
+        state.identity = Some(identity);
+        state.health = Health::Unknown;
+        Ok(())
+    }
+
+    fn health(&self) -> Health {
+        let state = self.state();
+        if state.identity.is_none() {
+            return Health::NeedsCredential;
+        }
+        state.health.clone()
+    }
+
+    fn forget(&self) {
+        let mut state = self.state();
+        state.identity = None;
+        state.generation += 1;
+    }
+}
+
+impl std::fmt::Debug for LocalVault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path: &Path = &self.file;
+        f.debug_struct("LocalVault")
+            .field("name", &self.name)
+            .field("file", &path)
+            .finish_non_exhaustive()
+    }
+}
