@@ -93,6 +93,7 @@ impl CliError {
     }
 
     /// The exit status.
+    #[cfg(test)]
     pub(crate) fn status(&self) -> Status {
         self.status
     }

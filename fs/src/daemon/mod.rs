@@ -21,7 +21,7 @@ mod helper;
 mod log;
 mod outbox;
 mod prepare;
-mod registry;
+pub mod registry;
 mod serve;
 mod status;
 mod values;

@@ -53,8 +53,10 @@ impl Registry {
     }
 }
 
-/// One line for each type of provider.
-fn make(index: u16, spec: &ProviderSpec) -> Arc<dyn Provider> {
+/// The provider of a definition: one line for each type. `index` is its place in the map, which it
+/// asks its host with.
+#[must_use]
+pub fn make(index: u16, spec: &ProviderSpec) -> Arc<dyn Provider> {
     match &spec.settings {
         ProviderSettings::Local { file } => {
             Arc::new(Absent::new("local", spec.name.clone(), file.clone()))

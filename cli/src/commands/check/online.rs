@@ -34,39 +34,58 @@ enum Question {
     Folder(secretfs_providers::FolderReference),
 }
 
+/// Values never stay, so this is for one at a time.
+const SEALED: usize = 1 << 20;
+
 /// Asks, prints what came of it, and fails if anything cannot be read.
 pub(super) fn run(map: &Map, passphrase_file: Option<&Path>) -> Result<(), CliError> {
-    let insecure = false;
-    let offers = Collector::new(passphrase_file).collect(map, insecure)?;
-    crate::credentials::protect_memory(insecure)?;
-    let providers: Vec<Arc<dyn Provider>> = Vec::new();
-    let _ = offers;
-    let pool = SealedPool::new(0, insecure)
-        .map_err(|error| CliError::new(Status::Other, error.to_string(), error.help()))?;
-    let host: Arc<dyn Host> = Arc::new(Here {
-        specs: map.providers().to_vec(),
-    });
-    let context = |timeout| Context {
-        pool: Arc::clone(&pool),
-        deadline: Instant::now() + timeout,
-        host: Arc::clone(&host),
-        clock: Arc::new(SystemClock),
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            CliError::new(
-                Status::Other,
-                format!("cannot start a runtime: {error}"),
-                "",
-            )
-        })?;
-    let checked = runtime.block_on(ask(map.entries(), &providers, context));
+    crate::credentials::protect_memory(false)?;
+    let offers = Collector::new(passphrase_file).collect(map, false)?;
+    let providers: Vec<_> = (0..)
+        .zip(map.providers())
+        .map(|(index, spec)| secretfs_fs::daemon::registry::make(index, spec))
+        .collect();
+    for offer in offers {
+        let at = map
+            .providers()
+            .iter()
+            .position(|spec| spec.name == offer.provider);
+        if let Some(provider) = at.and_then(|at| providers.get(at)) {
+            provider.supply(offer).map_err(|refused| {
+                CliError::new(Status::Credential, refused.message, refused.help)
+            })?;
+        }
+    }
+    let checked = runtime()?.block_on(ask(map.entries(), &providers, contexts(map)?));
     let paint = crate::output::Paint(crate::output::stdout_colour());
     crate::output::print(render(&checked, map.providers(), paint))?;
     status(checked.iter().filter_map(|one| one.failure.as_ref()))
         .map_or(Ok(()), |status| Err(CliError::told(status)))
+}
+
+/// What a call is given, by how long it may take.
+fn contexts(map: &Map) -> Result<impl Fn(Duration) -> Context, CliError> {
+    let pool = SealedPool::new(SEALED, false)
+        .map_err(|error| CliError::new(Status::Other, error.to_string(), error.help()))?;
+    let host: Arc<dyn Host> = Arc::new(Here {
+        specs: map.providers().to_vec(),
+    });
+    Ok(move |timeout| Context {
+        pool: Arc::clone(&pool),
+        deadline: Instant::now() + timeout,
+        host: Arc::clone(&host),
+        clock: Arc::new(SystemClock),
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            let message = format!("cannot start a runtime: {error}");
+            CliError::new(Status::Other, message, "")
+        })
 }
 
 /// Asks for every entry, the fallbacks included.
