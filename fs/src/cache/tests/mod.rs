@@ -1,1 +1,15 @@
-//! What the cache promises, with a provider that does as it is told.
+//! What the cache promises, sentence by sentence, with a provider that does as it is told and a
+//! clock that moves only when everybody waits.
+
+mod fake;
+mod flights;
+mod folders;
+mod gathering;
+mod lifecycle;
+mod memory;
+mod model;
+
+mod order;
+mod rig;
+mod values;
+mod waiting;
