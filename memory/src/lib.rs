@@ -11,4 +11,7 @@ mod page;
 pub mod sealed;
 pub mod shared;
 pub mod stack;
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod test_common;
 mod wipe;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Barrier};
 use super::area::Area;
 use super::granules::GRANULE;
 use super::{Sealed, SealedError, SealedPool};
+use crate::test_common::mapping_of;
 
 fn pool(capacity: usize) -> Arc<SealedPool> {
     SealedPool::new(capacity, false).unwrap()
@@ -249,11 +250,17 @@ fn secret_memory_is_used_where_the_kernel_has_it() {
 }
 
 #[test]
-fn the_anonymous_fallback_keeps_values_too() {
+fn the_fallback_is_locked_and_kept_from_dumps_and_children() {
     let pool = SealedPool::with_area(Area::new_anonymous(64 << 10).unwrap());
     assert!(!pool.is_secretmem());
     let value = store(&pool, b"fallback").unwrap();
     assert_eq!(bytes_of(&value).unwrap(), b"fallback");
+    let mut at = std::ptr::null();
+    value.expose(|piece| at = piece.as_ptr()).unwrap();
+    let mapping = mapping_of(at);
+    for flag in ["lo", "dd", "dc"] {
+        assert!(mapping.has(flag), "{flag}: {mapping:?}");
+    }
     pool.wipe();
     assert_eq!(bytes_of(&value), Err(SealedError::Wiped));
 }

@@ -10,9 +10,11 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 
 const CHILD: &str = "SECRETFS_MEMORY_CHILD";
@@ -27,12 +29,24 @@ pub(crate) fn in_child_with(test: &str, variables: &[(&str, &str)], body: impl F
     if std::env::var_os(CHILD).is_some() {
         return body();
     }
-    let output = Command::new(std::env::current_exe().unwrap())
+    let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(CHILD, "1")
         .envs(variables.iter().copied())
-        .output()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap();
+    let pid = Pid::from_child(&child);
+    let (send, ended) = mpsc::channel();
+    let waiter = std::thread::spawn(move || send.send(child.wait_with_output()));
+    let Ok(output) = ended.recv_timeout(Duration::from_secs(120)) else {
+        // Not waited for yet: the number is still the child's.
+        let _ = kill_process(pid, Signal::KILL);
+        let _ = waiter.join();
+        panic!("{test} hangs");
+    };
+    let output = output.unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert!(
