@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{in_child, limit_locked_memory, mapping_of, peek, status_kib};
+use common::{in_child, limit_locked_memory, mapping_of, peek_into, status_kib};
 use secretfs_memory::heap::{self, HeapConfig, LockedHeap};
 
 #[global_allocator]
@@ -119,12 +119,12 @@ fn every_block_is_locked_and_left_out_of_core_dumps() {
 fn freed_shrunk_and_moved_bytes_are_zeroed() {
     in_child("freed_shrunk_and_moved_bytes_are_zeroed", || {
         lock(512 << 10, 2 << 20);
-        let marks = |at: *const u8, len| {
-            let bytes = peek(at, len).unwrap();
-            bytes
-                .windows(8)
-                .filter(|window| *window == [0xA5; 8])
-                .count()
+        // Made beforehand: a buffer allocated after the block is freed would lie in its place.
+        let mut seen = vec![0; 10_000];
+        let mut marks = |at: *const u8, len| {
+            peek_into(at, &mut seen[..len]).unwrap();
+            let windows = seen[..len].windows(8);
+            windows.filter(|window| *window == [0xA5; 8]).count()
         };
         let freed = vec![0xA5u8; 10_000];
         let at = freed.as_ptr();
@@ -257,15 +257,16 @@ fn a_child_forked_while_others_allocate_does_not_hang() {
         lock(512 << 10, 6 << 20);
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            for seed in 1..3 {
+            for size in [16, 24_000] {
                 let stop = &stop;
                 scope.spawn(move || {
+                    // Nothing but allocating, so that a fork is likely to come in between.
                     while !stop.load(Ordering::Relaxed) {
-                        churn(seed * 31, 500);
+                        drop(std::hint::black_box(Vec::<u8>::with_capacity(size)));
                     }
                 });
             }
-            for _ in 0..40 {
+            for _ in 0..60 {
                 let mut command = Command::new("/bin/true");
                 // SAFETY: the closure only allocates, which is what is tested.
                 unsafe {

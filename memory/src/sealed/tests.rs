@@ -191,7 +191,12 @@ fn copies_inside_a_copy_neither_wait_for_a_wipe_nor_survive_it() {
                 inside.wait();
                 // The wipe waits for this closure by now or soon; a read in it must not wait for
                 // the wipe. It ends when the wipe has been asked for.
+                let start = std::time::Instant::now();
                 while inner.read_at(0, &mut [0; 1]).is_ok() {
+                    assert!(
+                        start.elapsed().as_secs() < 20,
+                        "the wipe was never asked for"
+                    );
                     std::thread::yield_now();
                 }
             })

@@ -40,7 +40,7 @@ pub(crate) fn in_child_with(test: &str, variables: &[(&str, &str)], body: impl F
     let pid = Pid::from_child(&child);
     let (send, ended) = mpsc::channel();
     let waiter = std::thread::spawn(move || send.send(child.wait_with_output()));
-    let Ok(output) = ended.recv_timeout(Duration::from_secs(120)) else {
+    let Ok(output) = ended.recv_timeout(Duration::from_secs(60)) else {
         // Not waited for yet: the number is still the child's.
         let _ = kill_process(pid, Signal::KILL);
         let _ = waiter.join();
@@ -113,8 +113,13 @@ pub(crate) fn mapping_of(at: *const u8) -> Mapping {
 /// Bytes of this process by way of the kernel, which may look where a program may not.
 pub(crate) fn peek(at: *const u8, len: usize) -> std::io::Result<Vec<u8>> {
     let mut bytes = vec![0; len];
-    File::open("/proc/self/mem")?.read_exact_at(&mut bytes, at.addr() as u64)?;
+    peek_into(at, &mut bytes)?;
     Ok(bytes)
+}
+
+/// The same without allocating a buffer.
+pub(crate) fn peek_into(at: *const u8, into: &mut [u8]) -> std::io::Result<()> {
+    File::open("/proc/self/mem")?.read_exact_at(into, at.addr() as u64)
 }
 
 /// What the kernel says of this process, in KiB: `VmLck`, `VmRSS`.
