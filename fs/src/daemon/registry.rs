@@ -4,6 +4,7 @@ use crate::map::ProviderSpec;
 use crate::map::plan::ProviderSettings;
 use secretfs_providers::Provider;
 use secretfs_providers::absent::Absent;
+use secretfs_providers::local::LocalVault;
 use std::sync::Arc;
 
 /// The providers of the current map, in its order.
@@ -58,9 +59,7 @@ impl Registry {
 #[must_use]
 pub fn make(index: u16, spec: &ProviderSpec) -> Arc<dyn Provider> {
     match &spec.settings {
-        ProviderSettings::Local { file } => {
-            Arc::new(Absent::new("local", spec.name.clone(), file.clone()))
-        }
+        ProviderSettings::Local { file } => Arc::new(LocalVault::new(&spec.name, index, file)),
         ProviderSettings::Infisical { site_url, .. } => Arc::new(Absent::new(
             "infisical",
             spec.name.clone(),
