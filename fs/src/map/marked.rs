@@ -23,11 +23,10 @@ pub(super) struct Node<'t> {
 pub(super) enum Value<'t> {
     /// Nothing, `~` or `null`.
     Null,
-    /// Text as it is written; `plain`: without quotes.
-    Scalar {
-        text: Cow<'t, str>,
-        plain: bool,
-    },
+    /// Text as it is written.
+    Scalar(Cow<'t, str>),
+    /// An alias: reported already.
+    Refused,
     List(Vec<Node<'t>>),
     Mapping(Vec<(Spanned<Cow<'t, str>>, Node<'t>)>),
 }
@@ -37,7 +36,8 @@ impl Value<'_> {
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
-            Self::Scalar { .. } => "a single value",
+            Self::Scalar(_) => "a single value",
+            Self::Refused => "an alias",
             Self::List(_) => "a list",
             Self::Mapping(_) => "a mapping",
         }
@@ -92,7 +92,7 @@ pub(super) fn read<'t>(text: &'t str, problems: &mut Problems) -> Option<Node<'t
                 problems.add(at, "an alias", "write the value out: a map has no aliases");
                 Some(Node {
                     at,
-                    value: Value::Null,
+                    value: Value::Refused,
                 })
             }
             Event::Scalar(text, style, anchor, tag) => {
@@ -137,8 +137,9 @@ fn put<'t>(parent: &mut Open<'t>, node: Node<'t>, problems: &mut Problems) {
             Some(name) => pairs.push((name, node)),
             None => {
                 let text = match node.value {
-                    Value::Scalar { text, .. } => text,
+                    Value::Scalar(text) => text,
                     Value::Null => Cow::Borrowed("null"),
+                    Value::Refused => Cow::Borrowed("*"),
                     Value::List(_) | Value::Mapping(_) => {
                         problems.add(node.at, "a key that is not a word", "write `key: value`");
                         Cow::Borrowed("")
@@ -172,7 +173,7 @@ fn scalar<'t>(at: Span, text: Cow<'t, str>, style: ScalarStyle) -> Node<'t> {
         value: if nothing {
             Value::Null
         } else {
-            Value::Scalar { text, plain }
+            Value::Scalar(text)
         },
     }
 }

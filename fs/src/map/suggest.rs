@@ -17,7 +17,7 @@ pub(super) fn nearest<'a>(
             let distance = strsim::damerau_levenshtein(&wanted, &normal(candidate));
             (distance, candidate)
         })
-        .filter(|(distance, _)| *distance <= allowed)
+        .filter(|(distance, _)| *distance <= allowed && *distance < wanted.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -31,7 +31,7 @@ fn normal(text: &str) -> String {
 }
 
 /// "did you mean …?", or what there is.
-pub(super) fn help<'a>(text: &str, candidates: &[&'a str], what: &str) -> String {
+pub(super) fn help(text: &str, candidates: &[&str], what: &str) -> String {
     match nearest(text, candidates.iter().copied()) {
         Some(found) => format!("did you mean `{found}`?"),
         None => format!("{what}: {}", list(candidates)),

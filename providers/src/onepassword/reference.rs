@@ -49,8 +49,7 @@ impl Reference {
             Some((path, query)) => (path, Some(query)),
             None => (rest, None),
         };
-        let mut at = PREFIX.len();
-        for c in path.chars() {
+        for (at, c) in (PREFIX.len()..).zip(path.chars()) {
             if !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | ' ' | '/')) {
                 let message = format!(
                     "the character `{}` (character {}) is not allowed in a 1Password reference",
@@ -59,7 +58,6 @@ impl Reference {
                 );
                 return Err(error(message, OUTSIDE, at, 1));
             }
-            at += 1;
         }
         // From here on the path is ASCII: characters are bytes.
         let parts: Vec<&str> = path.split('/').collect();

@@ -54,15 +54,19 @@ pub(super) fn map(root: Option<Node<'_>>, problems: &mut Problems) -> Option<Dec
     } = Decoded::default();
     let mut secrets = None;
     let at = root.at;
-    for (key, value) in decoder.pairs(root, "the map", TOP) {
+    let pairs = decoder.pairs(root, "the map", TOP);
+    let mistaken = !decoder.problems.is_empty();
+    for (key, value) in pairs {
         match key.value.as_ref() {
             "config" => map.config = decoder.config(value),
             "providers" => map.providers = decoder.providers(value, &mut broken),
             _ => secrets = Some((key.at, value)),
         }
     }
+    // A misspelt `secrets` was reported already.
     let what = "write a `name:` and a `file:` for each file";
     match secrets {
+        None if mistaken => return None,
         None => decoder.problems.add(at, "the map has no `secrets`", what),
         Some((key, value)) => {
             let items = match value.value {
@@ -121,7 +125,7 @@ impl Decoder<'_> {
     fn any_pairs<'t>(&mut self, node: Node<'t>, what: &str) -> Vec<Pair<'t>> {
         let mut pairs = match node.value {
             Value::Mapping(pairs) => pairs,
-            Value::Null => Vec::new(),
+            Value::Null | Value::Refused => Vec::new(),
             other => {
                 self.problems.add(
                     node.at,
@@ -169,6 +173,7 @@ impl Decoder<'_> {
     fn items<'t>(&mut self, node: Node<'t>, key: &str) -> Option<Vec<Node<'t>>> {
         match node.value {
             Value::List(items) => Some(items),
+            Value::Refused => None,
             other => {
                 self.problems.add(
                     node.at,
@@ -181,9 +186,10 @@ impl Decoder<'_> {
     }
 
     /// One value, as it is written: `007` and `1.10` stay what they are.
-    fn scalar<'t>(&mut self, node: Node<'t>, key: &str) -> Option<(Cow<'t, str>, bool, Span)> {
+    fn scalar<'t>(&mut self, node: Node<'t>, key: &str) -> Option<(Cow<'t, str>, Span)> {
         let (message, help) = match node.value {
-            Value::Scalar { text, plain } => return Some((text, plain, node.at)),
+            Value::Scalar(text) => return Some((text, node.at)),
+            Value::Refused => return None,
             Value::Null => (
                 format!("`{key}` has no value"),
                 format!("write one, or remove `{key}`"),
@@ -199,7 +205,7 @@ impl Decoder<'_> {
 
     /// Text that is not empty, without NUL and control characters.
     fn text(&mut self, node: Node<'_>, key: &str) -> Maybe<String> {
-        let (text, _, at) = self.scalar(node, key)?;
+        let (text, at) = self.scalar(node, key)?;
         if text.trim().is_empty() {
             self.problems.add(
                 at,
@@ -224,7 +230,7 @@ impl Decoder<'_> {
 
     /// `true` or `false`.
     fn truth(&mut self, node: Node<'_>, key: &str) -> Maybe<bool> {
-        let (text, _, at) = self.scalar(node, key)?;
+        let (text, at) = self.scalar(node, key)?;
         match text.as_ref() {
             "true" => Some(Spanned::new(true, at)),
             "false" => Some(Spanned::new(false, at)),
@@ -245,7 +251,7 @@ impl Decoder<'_> {
 
     /// A number with a unit.
     fn unit<T: FromStr<Err = UnitError>>(&mut self, node: Node<'_>, key: &str) -> Maybe<T> {
-        let (text, _, at) = self.scalar(node, key)?;
+        let (text, at) = self.scalar(node, key)?;
         match text.parse() {
             Ok(value) => Some(Spanned::new(value, at)),
             Err(error) => {
@@ -258,14 +264,14 @@ impl Decoder<'_> {
 
     /// One of a few words.
     fn word<T: Words>(&mut self, node: Node<'_>, key: &str) -> Maybe<T> {
-        let (text, _, at) = self.scalar(node, key)?;
+        let (text, at) = self.scalar(node, key)?;
         match T::WORDS.iter().find(|(word, _)| *word == text) {
             Some((_, value)) => Some(Spanned::new(*value, at)),
             None => {
                 let words: Vec<_> = T::WORDS.iter().map(|(word, _)| *word).collect();
                 self.problems.add(
                     at,
-                    format!("unknown {key} {}", quote(&text)),
+                    format!("unknown `{key}` {}", quote(&text)),
                     suggest::help(&text, &words, "write one of"),
                 );
                 None

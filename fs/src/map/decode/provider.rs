@@ -106,8 +106,10 @@ impl Decoder<'_> {
             return None;
         };
         match &kind.value {
-            Value::Scalar { text, .. } => match text.as_ref() {
-                "infisical" => Some(ProviderSource::Infisical(self.infisical(node, &what))),
+            Value::Scalar(text) => match text.as_ref() {
+                "infisical" => Some(ProviderSource::Infisical(Box::new(
+                    self.infisical(node, &what),
+                ))),
                 "onepassword" => Some(ProviderSource::OnePassword(self.onepassword(node, &what))),
                 "local" => Some(ProviderSource::Local(self.local(node, &what))),
                 #[cfg(feature = "test-hooks")]

@@ -6,6 +6,7 @@ use crate::map::rules::name;
 use crate::map::source::{Entry, Maybe, Mode};
 use crate::map::span::{Span, Spanned};
 use crate::map::units::{Bytes, Millis, quote};
+use secretfs_providers::Reference;
 
 /// What kind of thing an entry names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,22 +18,18 @@ pub(super) enum Kind {
 }
 
 impl Resolver<'_> {
-    /// The plan of an entry; `None` where something is wrong with it. `reported`: it was reported
-    /// before, so what it lacks may only be misspelt.
-    pub(super) fn entry(&mut self, spanned: &Spanned<Entry>, reported: bool) -> Option<EntryPlan> {
+    /// The plan of an entry; `None` where something is wrong with it.
+    pub(super) fn entry(&mut self, spanned: &Spanned<Entry>) -> Option<EntryPlan> {
         let before = self.problems.count();
         let entry = &spanned.value;
-        for program in entry.allow.iter().flatten() {
-            self.accept(program.at, name::program(&program.value));
-        }
-        if reported {
-            return None;
-        }
+        self.values(entry);
         let kind = self.kind(entry, spanned.at);
         let path = self.target(entry, spanned.at, kind);
         let kind = kind?;
+        // Before the provider is known: what is wrong with a reference is wrong with any.
+        let parsed = (entry.reference.as_ref()).and_then(|text| self.op_reference(text));
         let provider = self.provider_of(entry, kind, spanned.at)?;
-        let source = self.source(entry, kind, provider, spanned.at);
+        let source = self.source(entry, kind, provider, spanned.at, parsed);
         let fallback = self.fallback(entry, kind, provider);
         if self.problems.count() != before {
             return None;
@@ -63,6 +60,21 @@ impl Resolver<'_> {
             fallback,
             line: spanned.at.line,
         })
+    }
+
+    /// Values that are right or wrong by themselves.
+    fn values(&mut self, entry: &Entry) {
+        for program in entry.allow.iter().flatten() {
+            self.accept(program.at, name::program(&program.value));
+        }
+        for (key, value) in [("folder", &entry.folder), ("path", &entry.path)] {
+            if let Some(value) = value {
+                self.accept(value.at, name::folder(key, &value.value));
+            }
+        }
+        if let Some(value) = &entry.environment {
+            self.accept(value.at, name::environment(&value.value));
+        }
     }
 
     /// Exactly one of `name`, `ref`, `item`, `folder`.
@@ -101,12 +113,11 @@ impl Resolver<'_> {
                 } else {
                     "remove it: it belongs to `item:`"
                 };
-                self.problems
-                    .add(value.at, format!("`{key}` without `item`"), help);
+                self.lacks(value.at, format!("`{key}` without `item`"), help);
             }
         }
         if kind.is_none() && spelled.iter().all(|(_, value)| value.is_none()) {
-            self.problems.add(
+            self.lacks(
                 at,
                 "the entry does not say which secret it shows",
                 "write one of `name:`, `ref:`, `item:` and `folder:`",
@@ -130,7 +141,7 @@ impl Resolver<'_> {
             }
             (None, Some(dir)) if !folder => {
                 if kind.is_some() {
-                    self.problems.add(
+                    self.lacks(
                         dir.at,
                         "`dir` without `folder`",
                         "write `file:` for one secret, or `folder:` instead of its name",
@@ -145,8 +156,7 @@ impl Resolver<'_> {
                 } else {
                     "write `file:`, the path below the mountpoint"
                 };
-                self.problems
-                    .add(at, "the entry does not say where it is shown", help);
+                self.lacks(at, "the entry does not say where it is shown", help);
                 None
             }
         }
@@ -163,7 +173,7 @@ impl Resolver<'_> {
             Some("json") => Some(Format::Json),
             Some("yaml" | "yml") => Some(Format::Yaml),
             _ => {
-                self.problems.add(
+                self.lacks(
                     file.at,
                     format!("the folder's `format` is not clear from {}", quote(name)),
                     "write `format: dotenv`, `json` or `yaml`",
@@ -195,12 +205,15 @@ impl Resolver<'_> {
             );
             return None;
         }
-        let Some(name) = entry.fallback_name.as_ref().or(entry.name.as_ref()) else {
-            self.problems.add(
-                fallback.at,
-                "`fallback` without `fallback_name`",
-                "write `fallback_name:`, the secret's name in the fallback",
-            );
+        // A name of another provider is no reference of 1Password.
+        let same = entry.name.as_ref().filter(|_| !self.is_onepassword(other));
+        let Some(name) = entry.fallback_name.as_ref().or(same) else {
+            let help = if self.is_onepassword(other) {
+                "write `fallback_name: op://vault/item/field`"
+            } else {
+                "write `fallback_name:`, the secret's name in the fallback"
+            };
+            self.lacks(fallback.at, "`fallback` without `fallback_name`", help);
             return None;
         };
         let reference = self.fallback_reference(entry, name, other)?;
@@ -213,7 +226,7 @@ impl Resolver<'_> {
     /// Refuses a key that means nothing here.
     pub(super) fn only_with<T>(&mut self, value: &Maybe<T>, key: &str, other: &str) {
         if let Some(value) = value {
-            self.problems.add(
+            self.lacks(
                 value.at,
                 format!("`{key}` without `{other}`"),
                 format!("write `{other}:` as well, or remove `{key}`"),
@@ -222,11 +235,18 @@ impl Resolver<'_> {
     }
 
     /// Where the bytes come from, for a provider of its type.
-    fn source(&mut self, entry: &Entry, kind: Kind, provider: u16, at: Span) -> Option<Source> {
+    fn source(
+        &mut self,
+        entry: &Entry,
+        kind: Kind,
+        provider: u16,
+        at: Span,
+        parsed: Option<Reference>,
+    ) -> Option<Source> {
         if kind != Kind::Folder {
             self.only_with(&entry.format, "format", "folder");
             return self
-                .reference(entry, kind, provider, at)
+                .reference(entry, kind, provider, at, parsed)
                 .map(Source::Secret);
         }
         let folder = self.folder(entry, provider)?;

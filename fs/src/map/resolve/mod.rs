@@ -38,8 +38,8 @@ struct Resolver<'a> {
     known: Vec<Known>,
     /// Declared, but unreadable: reported already, so what refers to them is left alone.
     broken: &'a HashSet<String>,
-    /// Whether an unknown `config.provider` was reported: once, not with every entry.
-    default_reported: bool,
+    /// The entry at hand was reported already: what it lacks may only be misspelt.
+    lenient: bool,
     /// Files that must not lie in the mount: their place, what they are, their path.
     outside: Vec<(Span, &'static str, String)>,
 }
@@ -57,7 +57,7 @@ pub(super) fn map(decoded: Decoded, path: &Path, base: Base<'_>, problems: &mut 
         base,
         known: Vec::new(),
         broken: &broken,
-        default_reported: false,
+        lenient: false,
         outside: Vec::new(),
     };
     resolver.providers(&map.providers);
@@ -65,7 +65,8 @@ pub(super) fn map(decoded: Decoded, path: &Path, base: Base<'_>, problems: &mut 
     resolver.conflicts(&map.secrets);
     let mut entries = Vec::with_capacity(map.secrets.len());
     for (index, entry) in map.secrets.iter().enumerate() {
-        let plan = resolver.entry(entry, reported.contains(&index));
+        resolver.lenient = reported.contains(&index);
+        let plan = resolver.entry(entry);
         entries.extend(plan);
     }
     for (entry, id) in entries.iter_mut().zip(0..) {
@@ -83,6 +84,13 @@ pub(super) fn map(decoded: Decoded, path: &Path, base: Base<'_>, problems: &mut 
 impl Resolver<'_> {
     fn report(&mut self, at: Span, broken: Broken) {
         self.problems.add(at, broken.message, broken.help);
+    }
+
+    /// Something that the entry at hand lacks.
+    fn lacks(&mut self, at: Span, message: impl Into<String>, help: impl Into<String>) {
+        if !self.lenient {
+            self.problems.add(at, message, help);
+        }
     }
 
     /// The value, or `None` with its fault reported.

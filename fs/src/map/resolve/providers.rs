@@ -46,7 +46,7 @@ impl Resolver<'_> {
         } else if self.known.is_empty() && self.broken.is_empty() {
             (EMBEDDED, self.local(&LocalSource::default()))
         } else {
-            return;
+            return self.default_provider();
         };
         let (name, settings) = implied;
         self.known.push(Known {
@@ -56,6 +56,14 @@ impl Resolver<'_> {
                 settings,
             },
         });
+        self.default_provider();
+    }
+
+    /// `config.provider` names one of them: reported once, not with every entry.
+    fn default_provider(&mut self) {
+        if let Some(named) = &self.config.provider {
+            self.named_provider(named);
+        }
     }
 
     fn open_timeout(&self, settings: &ProviderSettings) -> u64 {

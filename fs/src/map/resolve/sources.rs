@@ -23,8 +23,9 @@ impl Resolver<'_> {
                 return Some(one);
             }
             if all.is_empty() && self.broken.is_empty() {
+                let place = entry.reference.as_ref().or(entry.item.as_ref());
                 self.problems.add(
-                    at,
+                    place.map_or(at, |place| place.at),
                     "a 1Password reference, but no provider of type `onepassword`",
                     "declare one under `providers:` with `type: onepassword`",
                 );
@@ -32,16 +33,8 @@ impl Resolver<'_> {
             }
         }
         if let Some(named) = &self.config.provider {
-            let found = self.find(&named.value);
-            if found.is_some() || self.broken.contains(&named.value) {
-                return found;
-            }
-            // Reported once, where it stands.
-            if self.default_reported {
-                return None;
-            }
-            self.default_reported = true;
-            return self.named_provider(named);
+            // An unknown one was reported where it stands.
+            return self.find(&named.value);
         }
         match self.known.len() {
             1 if self.broken.is_empty() => Some(0),
@@ -49,7 +42,7 @@ impl Resolver<'_> {
             _ => {
                 let names = self.names();
                 let names: Vec<_> = names.iter().map(String::as_str).collect();
-                self.problems.add(
+                self.lacks(
                     at,
                     "more than one provider could have this secret",
                     format!(
@@ -68,16 +61,21 @@ impl Resolver<'_> {
     }
 
     fn names(&self) -> Vec<String> {
-        self.known.iter().map(|k| k.spec.name.clone()).collect()
+        let known = self.known.iter().map(|k| k.spec.name.clone());
+        known.chain(self.broken.iter().cloned()).collect()
+    }
+
+    /// Whether a provider is 1Password.
+    pub(super) fn is_onepassword(&self, provider: u16) -> bool {
+        let known = self.known.get(usize::from(provider));
+        known.is_some_and(|k| matches!(k.spec.settings, ProviderSettings::OnePassword { .. }))
     }
 
     fn of_onepassword(&self) -> Vec<u16> {
         (0..)
             .zip(&self.known)
-            .filter(|(_, known)| {
-                matches!(known.spec.settings, ProviderSettings::OnePassword { .. })
-            })
             .map(|(index, _)| index)
+            .filter(|index| self.is_onepassword(*index))
             .collect()
     }
 
@@ -103,6 +101,7 @@ impl Resolver<'_> {
         kind: Kind,
         provider: u16,
         at: Span,
+        parsed: Option<Reference>,
     ) -> Option<Reference> {
         let settings = self.settings_of(provider)?;
         let is_onepassword = matches!(settings, ProviderSettings::OnePassword { .. });
@@ -126,7 +125,7 @@ impl Resolver<'_> {
             }
             Kind::Ref => {
                 self.only_infisical(entry, &settings);
-                self.op_reference(entry.reference.as_ref()?)
+                parsed
             }
             Kind::Item => {
                 self.only_infisical(entry, &settings);
@@ -170,12 +169,7 @@ impl Resolver<'_> {
     }
 
     /// A secret that has a name.
-    fn plain(
-        &mut self,
-        entry: &Entry,
-        name: String,
-        settings: &ProviderSettings,
-    ) -> Option<Reference> {
+    fn plain(&self, entry: &Entry, name: String, settings: &ProviderSettings) -> Option<Reference> {
         match settings {
             ProviderSettings::Local { .. } => Some(Reference::Local(local::Reference { name })),
             ProviderSettings::Infisical {
@@ -184,10 +178,11 @@ impl Resolver<'_> {
                 expand_references,
                 ..
             } => {
-                let path = self.path(entry).unwrap_or_else(|| path.clone());
-                let environment = self
-                    .environment(entry)
-                    .unwrap_or_else(|| environment.clone());
+                let own = entry.path.as_ref();
+                let own = own.and_then(|own| name::folder("path", &own.value).ok());
+                let path = own.unwrap_or_else(|| path.clone());
+                let own = entry.environment.as_ref().map(|own| &own.value);
+                let environment = own.unwrap_or(environment).clone();
                 Some(Reference::Infisical(infisical::Reference {
                     name,
                     path,
@@ -203,7 +198,8 @@ impl Resolver<'_> {
         }
     }
 
-    fn op_reference(&mut self, text: &Spanned<String>) -> Option<Reference> {
+    /// Parses an `op://` reference.
+    pub(super) fn op_reference(&mut self, text: &Spanned<String>) -> Option<Reference> {
         match onepassword::Reference::parse(&text.value) {
             Ok(reference) => Some(Reference::OnePassword(reference)),
             Err(error) => {
@@ -217,7 +213,7 @@ impl Resolver<'_> {
     fn spelled_out(&mut self, entry: &Entry, at: Span) -> Option<Reference> {
         let mut part = |value: &Maybe<String>, key: &str| {
             if value.is_none() {
-                self.problems.add(
+                self.lacks(
                     entry.item.as_ref().map_or(at, |item| item.at),
                     format!("`item` without `{key}`"),
                     format!("write `{key}:` as well"),
@@ -255,7 +251,8 @@ impl Resolver<'_> {
                 "remove it: `folder` is the path",
             );
         }
-        let path = self.accept(text.at, name::folder("folder", &text.value));
+        let path = name::folder("folder", &text.value).ok();
+        let own = entry.environment.as_ref().map(|own| &own.value);
         match &settings {
             ProviderSettings::Infisical {
                 environment,
@@ -263,9 +260,7 @@ impl Resolver<'_> {
                 ..
             } => Some(FolderReference {
                 path: path?,
-                environment: self
-                    .environment(entry)
-                    .or_else(|| Some(environment.clone())),
+                environment: Some(own.unwrap_or(environment).clone()),
                 expand_references: Some(super::or(&entry.expand_references, *expand_references)),
             }),
             _ => {
@@ -277,18 +272,6 @@ impl Resolver<'_> {
                 })
             }
         }
-    }
-
-    fn path(&mut self, entry: &Entry) -> Option<String> {
-        let path = entry.path.as_ref()?;
-        self.accept(path.at, name::folder("path", &path.value))
-    }
-
-    fn environment(&mut self, entry: &Entry) -> Option<String> {
-        let environment = entry.environment.as_ref()?;
-        let checked = name::environment(&environment.value);
-        self.accept(environment.at, checked)?;
-        Some(environment.value.clone())
     }
 
     /// Keys that mean something for Infisical alone.

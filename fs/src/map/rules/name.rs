@@ -15,10 +15,10 @@ pub(in crate::map) fn folder(key: &str, text: &str) -> Result<String, Broken> {
             format!("write {}", quote(&absolute)),
         );
     };
-    let rest = rest.strip_suffix('/').unwrap_or(rest);
     if rest.is_empty() {
         return Ok("/".to_owned());
     }
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
     if rest.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return broken(
             "has an empty component, `.` or `..`",

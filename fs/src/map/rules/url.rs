@@ -34,10 +34,11 @@ pub(in crate::map) fn check(key: &str, text: &str, insecure: bool) -> Result<Str
         None => (rest, ""),
     };
     if authority.contains('@') {
-        return broken(
-            "contains a user name",
-            "remove what stands before the `@`: credentials do not belong into a map".to_owned(),
-        );
+        // Without the text: it may hold a password.
+        return Err(Broken::new(
+            format!("`{key}` contains a user name"),
+            "remove what stands before the `@`: credentials do not belong into a map",
+        ));
     }
     let Some(host) = host(authority) else {
         return broken("has no valid host and port", example);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[schemars(rename = "Provider")]
 pub enum ProviderSource {
     /// Infisical, in the cloud or self-hosted.
-    Infisical(InfisicalSource),
+    Infisical(Box<InfisicalSource>),
     /// 1Password.
     OnePassword(OnePasswordSource),
     /// A file encrypted with age: the embedded default, no account and no network needed.
