@@ -26,7 +26,7 @@ pub struct Problem {
     pub line: Option<u32>,
     /// Column in characters from 1, where it has a place.
     pub column: Option<u32>,
-    #[label("{label}")]
+    #[label(primary, "{label}")]
     at: Option<SourceSpan>,
     #[label("first here")]
     first: Option<SourceSpan>,
@@ -129,7 +129,7 @@ pub(super) struct Problems {
 
 impl Problems {
     /// Enough that sorting by place shows the first ones, and a bound for hostile text.
-    const MOST_KEPT: usize = 10_000;
+    const MOST_KEPT: usize = 1_000;
 
     pub(super) fn is_empty(&self) -> bool {
         self.found.is_empty()
@@ -137,6 +137,16 @@ impl Problems {
 
     pub(super) fn count(&self) -> usize {
         self.found.len() + self.more
+    }
+
+    /// Whether more are only counted; then they need not be put into words.
+    pub(super) fn is_full(&self) -> bool {
+        self.found.len() >= Self::MOST_KEPT
+    }
+
+    /// One more that has no words.
+    pub(super) fn count_one(&mut self) {
+        self.more += 1;
     }
 
     /// Something wrong at a place, and what to write instead.
@@ -163,7 +173,7 @@ impl Problems {
         message: String,
         help: String,
     ) {
-        if self.found.len() >= Self::MOST_KEPT {
+        if self.is_full() {
             self.more += 1;
             return;
         }

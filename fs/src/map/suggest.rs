@@ -18,7 +18,8 @@ pub(super) fn nearest<'a>(
             (distance, candidate)
         })
         .filter(|(distance, _)| *distance <= allowed && *distance < wanted.chars().count())
-        .min_by_key(|(distance, _)| *distance)
+        // Of two that are equally near, letters in another order are likelier than one more letter.
+        .min_by_key(|(distance, found)| (*distance, found.len().abs_diff(text.len())))
         .map(|(_, candidate)| candidate)
 }
 

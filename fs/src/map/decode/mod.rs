@@ -109,7 +109,9 @@ impl Decoder<'_> {
         let mut pairs = self.any_pairs(node, what);
         pairs.retain(|(key, _)| {
             let found = known.contains(&key.value.as_ref());
-            if !found {
+            if !found && self.problems.is_full() {
+                self.problems.count_one();
+            } else if !found {
                 self.problems.add(
                     key.at,
                     format!("unknown key {} in {what}", quote(&key.value)),
@@ -214,7 +216,9 @@ impl Decoder<'_> {
             );
             return None;
         }
-        if let Some(bad) = text.chars().find(|c| c.is_control()) {
+        // Line and paragraph separators are line breaks in YAML 1.1 and none in 1.2.
+        let control = |c: &char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+        if let Some(bad) = text.chars().find(control) {
             self.problems.add(
                 at,
                 format!(

@@ -189,7 +189,7 @@ fn unknown_keys_are_refused_with_the_nearest_one() {
             "- {nmae: B, fiel: b}",
             &[
                 "4:4: unknown key `nmae` in an entry (did you mean `name`?)",
-                "4:13: unknown key `fiel` in an entry (did you mean `field`?)",
+                "4:13: unknown key `fiel` in an entry (did you mean `file`?)",
             ],
         ),
         (
