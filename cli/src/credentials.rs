@@ -74,6 +74,7 @@ impl<'a> Collector<'a> {
             let ProviderSettings::Local { file } = &spec.settings else {
                 continue;
             };
+            let origin = secretfs_providers::local::origin(file);
             let file = Path::new(file);
             if !file.exists() {
                 warn(
@@ -85,7 +86,7 @@ impl<'a> Collector<'a> {
             if let Some(identity) = self.identity(&spec.name, file, insecure)? {
                 offers.push(CredentialOffer {
                     provider: spec.name.clone(),
-                    origin: format!("file://{}", file.display()),
+                    origin,
                     credential: Credential::AgeIdentity(identity),
                 });
             } else {

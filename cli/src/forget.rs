@@ -10,60 +10,69 @@ use secretfs_mount_helper::control::Request;
 use secretfs_mount_helper::control::client::{self, Found};
 use std::path::Path;
 
-/// Has every running mount forget the values of the vault file at `vault`. What cannot be done is
-/// warned about: the change of the vault itself is made.
-pub(crate) fn vault(vault: &Path) {
-    for found in client::all().into_iter().filter(Found::is_running) {
-        let Some(paths) = paths(&found, vault) else {
-            continue;
-        };
-        if let Err(error) = control::ask(&found, &Request::Refresh { paths }, None) {
-            error.warn();
-            warn(
-                &format!(
-                    "{} may show old values until their ttl has passed",
-                    show(found.mountpoint())
-                ),
-                "",
-            );
+/// The running mounts that show a vault, with the files that come from it; no files: all of them.
+pub(crate) struct Affected(Vec<(Found, Vec<String>)>);
+
+impl Affected {
+    /// Those of the vault file at `vault`. To be called before the heap is locked: it reads maps, and
+    /// a large one takes more than may be locked.
+    pub(crate) fn of(vault: &Path) -> Self {
+        let running = client::all().into_iter().filter(Found::is_running);
+        Self(
+            running
+                .filter_map(|found| {
+                    let paths = paths(&found, vault)?;
+                    Some((found, paths))
+                })
+                .collect(),
+        )
+    }
+
+    /// Has each of them forget. What cannot be done is warned about: the vault is changed already.
+    pub(crate) fn forget(self) {
+        for (found, paths) in self.0 {
+            if let Err(error) = control::ask(&found, &Request::Refresh { paths }, None) {
+                error.warn();
+                let place = show(found.mountpoint());
+                warn(
+                    &format!("{place} may show old values until their ttl has passed"),
+                    "",
+                );
+            }
         }
     }
 }
 
-/// The files of a mount that come from the vault; empty: all of them. `None`: not one.
+/// The files of a mount that come from the vault. `None`: not one.
 fn paths(found: &Found, vault: &Path) -> Option<Vec<String>> {
     // Whatever the map on disk says now, the mount may hold values of an older one.
     let Ok(map) = Map::load(&found.record.request.map) else {
         return Some(Vec::new());
     };
-    let vault = vault.canonicalize().unwrap_or_else(|_| vault.to_owned());
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let vault = real(vault);
     let of_vault: Vec<bool> = map
         .providers()
         .iter()
         .map(|spec| match &spec.settings {
-            ProviderSettings::Local { file } => {
-                let file = Path::new(file);
-                file.canonicalize().as_deref().unwrap_or(file) == vault
-            }
+            ProviderSettings::Local { file } => real(Path::new(file)) == vault,
             _ => false,
         })
         .collect();
-    if !of_vault.contains(&true) {
+    let paths: Vec<String> = map
+        .entries()
+        .iter()
+        .filter(|entry| of_vault.get(usize::from(entry.provider)) == Some(&true))
+        .map(|entry| entry.path.clone())
+        .collect();
+    if paths.is_empty() {
         return None;
     }
-    let mut paths = Vec::new();
-    let mut bytes = 0;
-    for entry in map.entries() {
-        if of_vault.get(usize::from(entry.provider)) == Some(&true) {
-            bytes += entry.path.len() + 8;
-            paths.push(entry.path.clone());
-        }
-    }
-    // A request has a limit, and its escapes need room.
-    if bytes > LINK_LIMIT / 4 {
-        paths.clear();
-    } else if paths.is_empty() {
-        return None;
-    }
-    Some(paths)
+    // A request has a limit, and what JSON escapes takes more room.
+    let bytes: usize = paths.iter().map(|path| path.len() + 8).sum();
+    Some(if bytes > LINK_LIMIT / 4 {
+        Vec::new()
+    } else {
+        paths
+    })
 }

@@ -12,15 +12,23 @@ use secretfs_mount_helper::launch::{self, LaunchRequest};
 
 /// Runs the command.
 pub(crate) fn run(args: &UnlockArgs) -> Result<(), CliError> {
-    let found = control::targets(&args.target)?;
+    // All maps before the heap is locked: a large one takes more than may be locked.
+    let found: Vec<_> = control::targets(&args.target)?
+        .into_iter()
+        .map(|one| (Map::load(&one.record.request.map), one))
+        .collect();
     // One passphrase opens a vault for all of its mounts.
     let mut collector = Collector::new(args.passphrase.passphrase_file.as_deref());
-    super::for_each(found, |one| unlock(&one, &mut collector))
+    super::for_each(found, |(map, one)| unlock(&one, map, &mut collector))
 }
 
-fn unlock(found: &Found, collector: &mut Collector<'_>) -> Result<(), CliError> {
+fn unlock(
+    found: &Found,
+    map: Result<Map, CliError>,
+    collector: &mut Collector<'_>,
+) -> Result<(), CliError> {
     let request = &found.record.request;
-    let offers = match Map::load(&request.map) {
+    let offers = match map {
         Ok(map) => collector.collect(&map, request.insecure_memory)?,
         // A running mount keeps its last good map, and can be served again without a credential.
         Err(_) if found.is_running() => {

@@ -4,6 +4,7 @@ use super::VaultCommand;
 use super::args::PlaceArgs;
 use crate::credentials::protect_memory;
 use crate::error::{CliError, Status};
+use crate::forget::Affected;
 use crate::output::{print, printable, show};
 use crate::passphrase;
 use secrecy::{ExposeSecret, SecretString};
@@ -27,10 +28,12 @@ const MAX_DOTENV: usize = 1 << 20;
 pub(crate) fn run(command: VaultCommand) -> Result<(), CliError> {
     match command {
         VaultCommand::Init(place) => init(&place),
-        VaultCommand::Set { name, from, place } => set(name, from.as_deref(), &place),
+        VaultCommand::Set { name, from, place } => {
+            changing(&place, || set(name, from.as_deref(), &place))
+        }
         VaultCommand::List(place) => list(&place),
-        VaultCommand::Rm { names, place } => rm(names, &place),
-        VaultCommand::Import { from, place } => import(&from, &place),
+        VaultCommand::Rm { names, place } => changing(&place, || rm(names, &place)),
+        VaultCommand::Import { from, place } => changing(&place, || import(&from, &place)),
         VaultCommand::Rekey {
             new_passphrase_file,
             keep_passphrase,
@@ -67,13 +70,25 @@ fn default_file() -> Result<PathBuf, CliError> {
         })
 }
 
+/// Where the vault is.
+fn file(place: &PlaceArgs) -> Result<PathBuf, CliError> {
+    place.file.clone().map_or_else(default_file, Ok)
+}
+
 fn vault(place: &PlaceArgs) -> Result<Vault, CliError> {
     protect_memory(place.insecure_memory)?;
-    let file = match &place.file {
-        Some(file) => file.clone(),
-        None => default_file()?,
-    };
-    Ok(Vault::at(&file))
+    Ok(Vault::at(&file(place)?))
+}
+
+/// Makes a change; running mounts then show it at the next open.
+fn changing(
+    place: &PlaceArgs,
+    change: impl FnOnce() -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let affected = Affected::of(&file(place)?);
+    change()?;
+    affected.forget();
+    Ok(())
 }
 
 /// A vault that has to be there, before anybody is asked for a passphrase.
@@ -234,6 +249,7 @@ fn read_dotenv(from: impl Read, path: &Path) -> Result<Zeroizing<Vec<u8>>, CliEr
     Ok(text)
 }
 
+#[derive(Clone, Copy)]
 enum NewPassphrase<'a> {
     Same,
     File(&'a Path),

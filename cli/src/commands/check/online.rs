@@ -5,6 +5,7 @@ use super::here::Here;
 use crate::credentials::Collector;
 use crate::error::{CliError, Status};
 use crate::map::Map;
+use crate::output::{Paint, errno_name, printable};
 use secretfs_fs::error::OpenError;
 use secretfs_fs::map::{EntryPlan, ProviderSpec, Source};
 use secretfs_memory::sealed::SealedPool;
@@ -14,15 +15,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// One thing to ask, and what came of it.
-#[derive(Debug)]
-pub(super) struct Checked {
-    /// The file.
-    pub(super) path: String,
-    /// The provider's position in the map.
-    pub(super) provider: u16,
-    /// Why it cannot be read.
-    pub(super) failure: Option<ProviderError>,
+/// More failures are counted, not told: what is kept grows with the map otherwise, and lies in the
+/// locked heap.
+const MOST_TOLD: usize = 100;
+
+/// What came of asking one provider.
+#[derive(Debug, Default)]
+struct Asked<'a> {
+    /// How many things were asked.
+    asked: usize,
+    /// How many of them failed.
+    failed: usize,
+    /// The first failures, with their files.
+    failures: Vec<(&'a str, ProviderError)>,
 }
 
 /// What an entry asks of one provider.
@@ -56,11 +61,10 @@ pub(super) fn run(map: &Map, passphrase_file: Option<&Path>) -> Result<(), CliEr
             })?;
         }
     }
-    let checked = runtime()?.block_on(ask(map.entries(), &providers, contexts(map)?));
-    let paint = crate::output::Paint(crate::output::stdout_colour());
-    crate::output::print(render(&checked, map.providers(), paint))?;
-    status(checked.iter().filter_map(|one| one.failure.as_ref()))
-        .map_or(Ok(()), |status| Err(CliError::told(status)))
+    let (asked, status) = runtime()?.block_on(ask(map.entries(), &providers, contexts(map)?));
+    let paint = Paint(crate::output::stdout_colour());
+    crate::output::print(render(&asked, map.providers(), paint))?;
+    status.map_or(Ok(()), |status| Err(CliError::told(status)))
 }
 
 /// What a call is given, by how long it may take.
@@ -89,29 +93,32 @@ fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
 }
 
 /// Asks for every entry, the fallbacks included.
-pub(super) async fn ask(
-    entries: &[EntryPlan],
+async fn ask<'a>(
+    entries: &'a [EntryPlan],
     providers: &[Arc<dyn Provider>],
     cx: impl Fn(Duration) -> Context,
-) -> Vec<Checked> {
-    let mut checked = Vec::new();
+) -> (Vec<Asked<'a>>, Option<Status>) {
+    let mut all: Vec<_> = providers.iter().map(|_| Asked::default()).collect();
+    let mut worst = None;
     for entry in entries {
         let timeout = Duration::from_millis(entry.open_timeout_ms);
         for (provider, question) in questions(entry) {
-            let failure = match providers.get(usize::from(provider)) {
-                Some(asked) => answer(asked.as_ref(), &question, &cx(timeout), timeout)
-                    .await
-                    .err(),
-                None => None,
+            let at = usize::from(provider);
+            let (Some(provider), Some(asked)) = (providers.get(at), all.get_mut(at)) else {
+                continue;
             };
-            checked.push(Checked {
-                path: entry.path.clone(),
-                provider,
-                failure,
-            });
+            asked.asked += 1;
+            let answer = answer(provider.as_ref(), &question, &cx(timeout), timeout).await;
+            if let Err(failure) = answer {
+                worst = worse(worst, status(failure.kind));
+                asked.failed += 1;
+                if asked.failures.len() < MOST_TOLD {
+                    asked.failures.push((&entry.path, failure));
+                }
+            }
         }
     }
-    checked
+    (all, worst)
 }
 
 fn questions(entry: &EntryPlan) -> Vec<(u16, Question)> {
@@ -155,72 +162,62 @@ async fn answer(
     }
 }
 
-/// The exit status: credentials before reachability before anything else (product.md).
-pub(super) fn status<'a>(failures: impl Iterator<Item = &'a ProviderError>) -> Option<Status> {
-    failures
-        .map(|failure| match failure.kind {
-            ErrorKind::Refused | ErrorKind::Expired | ErrorKind::NoCredential => Status::Credential,
-            ErrorKind::Unreachable
-            | ErrorKind::TimedOut
-            | ErrorKind::Limited { .. }
-            | ErrorKind::Server => Status::Unreachable,
-            ErrorKind::Missing
-            | ErrorKind::Denied
-            | ErrorKind::TooLarge
-            | ErrorKind::NoMemory
-            | ErrorKind::Ambiguous
-            | ErrorKind::Protocol
-            | ErrorKind::Unsupported => Status::Other,
-        })
-        .min_by_key(|status| match status {
-            Status::Credential => 0,
-            Status::Unreachable => 1,
-            _ => 2,
-        })
+/// The exit status of one failure.
+fn status(kind: ErrorKind) -> Status {
+    match kind {
+        ErrorKind::Refused | ErrorKind::Expired | ErrorKind::NoCredential => Status::Credential,
+        ErrorKind::Unreachable
+        | ErrorKind::TimedOut
+        | ErrorKind::Limited { .. }
+        | ErrorKind::Server => Status::Unreachable,
+        ErrorKind::Missing
+        | ErrorKind::Denied
+        | ErrorKind::TooLarge
+        | ErrorKind::NoMemory
+        | ErrorKind::Ambiguous
+        | ErrorKind::Protocol
+        | ErrorKind::Unsupported => Status::Other,
+    }
+}
+
+/// Credentials before reachability before anything else (product.md, "The commands").
+fn worse(known: Option<Status>, other: Status) -> Option<Status> {
+    let rank = |status| match status {
+        Status::Credential => 0,
+        Status::Unreachable => 1,
+        _ => 2,
+    };
+    match known {
+        Some(known) if rank(known) <= rank(other) => Some(known),
+        _ => Some(other),
+    }
 }
 
 /// What was found, for people: a line for each provider, and one for each failure.
-pub(super) fn render(
-    checked: &[Checked],
-    providers: &[ProviderSpec],
-    paint: crate::output::Paint,
-) -> String {
-    use crate::output::printable;
+fn render(asked: &[Asked<'_>], providers: &[ProviderSpec], paint: Paint) -> String {
     let mut text = String::new();
-    for (index, spec) in providers.iter().enumerate() {
-        let asked: Vec<_> = checked
-            .iter()
-            .filter(|one| usize::from(one.provider) == index)
-            .collect();
-        let good = asked.iter().filter(|one| one.failure.is_none()).count();
-        let found = match (good, asked.len()) {
+    for (one, spec) in asked.iter().zip(providers) {
+        let found = match (one.asked - one.failed, one.asked) {
             (_, 0) => "not used by any entry".to_owned(),
             (good, all) if good == all => paint.green(&format!("{all} of {all} can be read")),
             (good, all) => paint.red(&format!("{good} of {all} can be read")),
         };
         text.push_str(&format!("{}: {found}\n", printable(&spec.name)));
-        let failed = asked
-            .iter()
-            .filter_map(|one| Some((one, one.failure.as_ref()?)));
-        // What holds for the whole provider is said once.
+        // What holds for several is said once.
         let mut told: Vec<&str> = Vec::new();
-        for (one, failure) in failed {
-            let errno = crate::output::errno_name(
-                OpenError::Provider(failure.clone()).errno().raw_os_error(),
-            );
-            text.push_str(&format!(
-                "  {}: {errno}: {}\n",
-                printable(&one.path),
-                printable(&failure.message)
-            ));
+        for (path, failure) in &one.failures {
+            let errno = OpenError::Provider(failure.clone()).errno().raw_os_error();
+            let (path, message) = (printable(path), printable(&failure.message));
+            text.push_str(&format!("  {path}: {}: {message}\n", errno_name(errno)));
             if !failure.help.is_empty() && !told.contains(&failure.help.as_str()) {
-                text.push_str(&format!(
-                    "    {} {}\n",
-                    paint.cyan("help:"),
-                    printable(&failure.help)
-                ));
+                let help = printable(&failure.help);
+                text.push_str(&format!("    {} {help}\n", paint.cyan("help:")));
                 told.push(&failure.help);
             }
+        }
+        if one.failed > one.failures.len() {
+            let more = one.failed - one.failures.len();
+            text.push_str(&format!("  … and {more} more\n"));
         }
     }
     text
@@ -230,13 +227,10 @@ pub(super) fn render(
 mod tests {
     use super::*;
 
-    fn of(kind: ErrorKind) -> ProviderError {
-        ProviderError::new(kind, "m", "")
-    }
-
     fn status_of(kinds: &[ErrorKind]) -> Option<Status> {
-        let failures: Vec<_> = kinds.iter().map(|kind| of(*kind)).collect();
-        status(failures.iter())
+        kinds
+            .iter()
+            .fold(None, |worst, kind| worse(worst, status(*kind)))
     }
 
     #[test]
@@ -263,32 +257,32 @@ mod tests {
             name: name.into(),
             settings: secretfs_fs::map::ProviderSettings::Local { file: "/v".into() },
         };
-        let one = |path: &str, provider, failure| Checked {
-            path: path.into(),
-            provider,
-            failure,
-        };
-        let missing = || {
-            Some(ProviderError::new(
-                ErrorKind::Missing,
-                "the vault has no such secret",
-                "`secretfs vault set` makes it",
-            ))
-        };
-        let checked = [
-            one("a", 0, None),
-            one("b/c", 0, missing()),
-            one("d", 0, missing()),
-            one("e", 1, None),
+        let missing = ProviderError::new(
+            ErrorKind::Missing,
+            "the vault has no such secret",
+            "`secretfs vault set` makes it",
+        );
+        let asked = [
+            Asked {
+                asked: 5,
+                failed: 3,
+                failures: vec![("b/c", missing.clone()), ("d", missing)],
+            },
+            Asked {
+                asked: 1,
+                ..Asked::default()
+            },
+            Asked::default(),
         ];
         let specs = [spec("vault"), spec("other"), spec("spare")];
         assert_eq!(
-            render(&checked, &specs, crate::output::Paint(false)),
+            render(&asked, &specs, Paint(false)),
             "\
-vault: 1 of 3 can be read
+vault: 2 of 5 can be read
   b/c: ENOENT: the vault has no such secret
     help: `secretfs vault set` makes it
   d: ENOENT: the vault has no such secret
+  … and 1 more
 other: 1 of 1 can be read
 spare: not used by any entry
 "
