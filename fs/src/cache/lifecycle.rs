@@ -6,7 +6,7 @@ use super::{Cache, EntryState};
 use crate::error::OpenError;
 use crate::map::{CompiledMap, EntryId, ValueKey};
 use secretfs_providers::{Health, Provider};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 
 impl Cache {
@@ -49,7 +49,7 @@ impl Cache {
         match keys {
             None => state.drop_keys(|_| true),
             Some(keys) => {
-                let tags: HashSet<u128> = keys.iter().map(|key| tag(*key)).collect();
+                let tags: HashSet<u32> = keys.iter().map(|key| tag(*key)).collect();
                 state.drop_keys(|key| tags.contains(&tag(key)))
             }
         }
@@ -75,15 +75,22 @@ impl Cache {
         let mut state = self.guard();
         // By what is known, not by the map, which may be far larger than the locked heap. Members of
         // a `dir:` folder are found by the tag that they share with it.
-        let mut tags: HashMap<u128, bool> = state.known().map(|key| (tag(key), false)).collect();
+        let mut known: Vec<u32> = state.known().map(tag).collect();
+        known.sort_unstable();
+        known.dedup();
+        let mut present = vec![false; known.len()];
         for id in 0..map.entry_count() {
             if let Some(key) = map.entry_key(EntryId(id))
-                && let Some(present) = tags.get_mut(&tag(key))
+                && let Ok(at) = known.binary_search(&tag(key))
+                && let Some(present) = present.get_mut(at)
             {
                 *present = true;
             }
         }
-        let keeps = |key: ValueKey| tags.get(&tag(key)).copied().unwrap_or(false);
+        let keeps = |key: ValueKey| {
+            let at = known.binary_search(&tag(key)).ok();
+            at.and_then(|at| present.get(at)).copied().unwrap_or(false)
+        };
         state.drop_keys(|key| !keeps(key));
         state.identity.retain(keeps);
     }

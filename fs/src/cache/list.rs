@@ -3,7 +3,7 @@
 use super::Cache;
 use super::flight::Flight;
 use super::member::is_file_name;
-use super::store::NEGATIVE;
+use super::store::{MAX_LEFT_OUT, NEGATIVE};
 use crate::error::OpenError;
 use crate::map::{EntryPlan, Source, ValueKey};
 use std::collections::HashMap;
@@ -253,14 +253,20 @@ impl Cache {
         &self,
         landing: &Landing,
         plan: &EntryPlan,
-        names: Vec<String>,
+        mut names: Vec<String>,
     ) -> Result<Names, OpenError> {
         let cost: usize = names.iter().map(|name| name.len() + NAME_COST).sum();
         if names.len() > MAX_NAMES || cost > MAX_BYTES {
             return Err(OpenError::TooLarge { max: MAX_BYTES });
         }
-        let (mut names, left_out): (Vec<_>, Vec<_>) =
-            names.into_iter().partition(|name| is_file_name(name));
+        let mut left_out = Vec::new();
+        names.retain(|name| {
+            let kept = is_file_name(name);
+            if !kept && left_out.len() < MAX_LEFT_OUT {
+                left_out.push(name.clone());
+            }
+            kept
+        });
         names.sort_unstable();
         names.dedup();
         let names = Arc::new(names);

@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 const TAG_BITS: u32 = 32;
 
 /// What the keys of a folder's members start with; of any other key, a number without meaning.
-pub(super) fn tag(key: ValueKey) -> u128 {
-    key.0 >> (u128::BITS - TAG_BITS)
+pub(super) fn tag(key: ValueKey) -> u32 {
+    u32::try_from(key.0 >> (u128::BITS - TAG_BITS)).unwrap_or_default()
 }
 
 /// The folder that this plan is a member of, in this map.
@@ -72,6 +72,6 @@ impl Cache {
             .zip(digest)
             .for_each(|(to, from)| *to = from);
         let name = u128::from_le_bytes(bytes) >> TAG_BITS;
-        ValueKey(tag(folder) << (u128::BITS - TAG_BITS) | name)
+        ValueKey(u128::from(tag(folder)) << (u128::BITS - TAG_BITS) | name)
     }
 }

@@ -6,9 +6,11 @@ use super::store::State;
 use crate::map::ValueKey;
 use std::time::Duration;
 
-/// What the locked heap must be able to give before one more value is remembered: its node, and the
-/// table's growth. A failed allocation would end the process.
-const HEAP_RESERVE: usize = 128 << 10;
+/// What the locked heap must be able to give before one more value is remembered: a failed allocation
+/// would end the process …
+const HEAP_RESERVE: usize = 64 << 10;
+/// … and beside it, for each value that is there, what the table takes when it doubles.
+const HEAP_GROWTH: usize = 40;
 /// The first pause between looks for released memory; later ones are longer.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -49,7 +51,8 @@ impl Cache {
 
     /// Keeps the locked heap from its end, which would be the process's.
     pub(super) fn make_heap_room(&self, state: &mut State) {
-        while !secretfs_memory::heap::has_room(HEAP_RESERVE) && state.evict(1) {}
+        let needed = |state: &State| HEAP_RESERVE + state.values.len() * HEAP_GROWTH;
+        while !secretfs_memory::heap::has_room(needed(state)) && state.evict(1) {}
     }
 
     /// After a fetch that found no room: evicts `bytes`, or waits until something is released. The

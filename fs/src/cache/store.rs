@@ -21,8 +21,10 @@ use std::time::{Duration, Instant, SystemTime};
 pub(super) const NEGATIVE: Duration = Duration::from_secs(5);
 /// How many failures are remembered for `status`; the least recent go first.
 const MAX_FAILURES: NonZeroUsize = NonZeroUsize::new(2048).unwrap();
+/// What the locked heap must be able to give before one more failure is remembered.
+const FAILURE_HEAP: usize = 64 << 10;
 /// How many left-out names of one key are remembered for `status`.
-const MAX_LEFT_OUT: usize = 1024;
+pub(super) const MAX_LEFT_OUT: usize = 1024;
 
 /// A value that was fetched.
 #[derive(Debug, Clone)]
@@ -139,6 +141,7 @@ impl State {
 
     /// Remembers a failure for `status`, believed until then.
     pub(super) fn note(&mut self, key: ValueKey, error: &OpenError, until: Option<Instant>) {
+        while !secretfs_memory::heap::has_room(FAILURE_HEAP) && self.failures.pop_lru().is_some() {}
         let error = error.clone();
         self.failures.put(key, Failure { error, until });
     }

@@ -14,8 +14,11 @@ use std::time::Instant;
 
 /// The most secrets that one list request keeps.
 const MAX_LISTED: usize = 1000;
-/// What one of them takes of the locked heap while it is under way: plan, reference, flight.
-const LISTED_HEAP: usize = 1536;
+/// What one of them takes of the locked heap while it is under way: plan, reference, flight, and what
+/// the provider needs to find it …
+const LISTED_HEAP: usize = 2048;
+/// … and what must be left for everybody else meanwhile.
+const SPARE_HEAP: usize = 256 << 10;
 
 /// A flight in the air. Dropped, it takes the flights down: a panic or a lock may end the task
 /// anywhere, and nobody may wait for what does not come.
@@ -195,7 +198,7 @@ impl Cache {
         };
         let mut add = |key: ValueKey, neighbour: &mut dyn FnMut() -> Option<EntryPlan>| {
             if jobs.len() >= MAX_LISTED
-                || !secretfs_memory::heap::has_room((jobs.len() + 1) * LISTED_HEAP)
+                || !secretfs_memory::heap::has_room(SPARE_HEAP + jobs.len() * LISTED_HEAP)
             {
                 return false;
             }

@@ -12,7 +12,10 @@
 //! | `\` at its end | the same | Node |
 //! | `\\` | `'…'` | python-dotenv (one of the two is lost) |
 //! | `${…}` | `'…'` | python-dotenv, unless `interpolate=False` |
-//! | a carriage return | `'…'` | Node (becomes a line feed) |
+//! | a carriage return | `'…'` | Node and python-dotenv (becomes a line feed) |
+//!
+//! Tried with python-dotenv 1.2, dotenv 18 and `node --env-file`. For Compose the source of compose-go
+//! was read; its older versions take a value that ends in `\` for one without an end.
 
 use super::Kept;
 use super::text::{Out, Shape, pieces};
