@@ -18,8 +18,12 @@ use std::time::{Duration, Instant};
 
 /// How long a helper may take to answer `status`: it waits 1 s for its daemon.
 const STATUS_LIMIT: Duration = Duration::from_secs(3);
+/// How long a helper's loop may take to show that it is alive: at a lock it waits 1 s for its daemon.
+const PING_LIMIT: Duration = Duration::from_millis(2500);
 /// How long it may take to unmount: 1 s for the wipe, some more for fusermount3.
 const UNMOUNT_LIMIT: Duration = Duration::from_secs(8);
+/// How long a helper that closed its door may take to be gone.
+const GRACE: Duration = Duration::from_millis(500);
 /// How long anything else may take.
 const LIMIT: Duration = Duration::from_secs(5);
 /// How long a sentinel may take to clean up after a helper that was killed.
@@ -183,9 +187,11 @@ pub fn unmount(path: &Path) -> Result<(), HelperError> {
         );
     };
     if found.is_running() {
-        let answer = exchange(&found, &Request::Unmount, Vec::new(), UNMOUNT_LIMIT);
+        // Asked first: unmounting itself may take longer than anybody waits for a helper that hangs.
+        let answered = exchange(&found, &Request::Ping, Vec::new(), PING_LIMIT).is_ok()
+            && exchange(&found, &Request::Unmount, Vec::new(), UNMOUNT_LIMIT).is_ok();
         // A helper that was ending already has closed the door: its end is what was wanted.
-        if !ends(&found, answer.is_ok()) {
+        if !ends(&found, answered) {
             kill(&found);
         }
     }
@@ -217,9 +223,9 @@ pub fn unmount_all() -> Vec<HelperError> {
         .collect()
 }
 
-/// Waits until the helper has ended; whether it has. One that did not answer gets no more time.
+/// Waits until the helper has ended; whether it has. One that did not answer gets little time.
 fn ends(found: &Found, answered: bool) -> bool {
-    let limit = if answered { LIMIT } else { Duration::ZERO };
+    let limit = if answered { LIMIT } else { GRACE };
     found
         .record
         .helper

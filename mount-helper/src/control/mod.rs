@@ -12,6 +12,8 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Request {
+    /// Answer, if the helper's loop is alive.
+    Ping,
     /// Report everything.
     Status,
     /// Lock, as the screen lock does.

@@ -128,10 +128,6 @@ pub(super) struct Link {
 }
 
 impl Link {
-    #[expect(
-        clippy::type_complexity,
-        reason = "the receiver is handed on once, to `write`"
-    )]
     fn new() -> (Self, mpsc::Receiver<(ToDaemon, Vec<OwnedFd>)>) {
         let (outbox, queue) = mpsc::channel(OUTBOX);
         let link = Self {

@@ -61,13 +61,8 @@ fn publish_now(path: &Path) -> Result<Published, HelperError> {
 
 fn compile(path: &Path) -> Result<Vec<u8>, HelperError> {
     let map = map::load(path, &World::from_process()).map_err(|errors| {
-        let mut message = errors.to_string();
-        for line in errors.lines() {
-            message.push_str("; ");
-            message.push_str(&line);
-        }
         let help = "run `secretfs check` for every problem with its place";
-        HelperError::new(MAP, clip(&message), help)
+        HelperError::new(MAP, clip(&errors.summary()), help)
     })?;
     map.compile().map_err(|error| {
         HelperError::new(

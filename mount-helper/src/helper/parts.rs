@@ -193,7 +193,10 @@ impl Parts {
             let limit = if asked { END_LIMIT } else { Duration::ZERO };
             daemon.end(limit).await;
             while let Ok(message) = daemon.inbox.try_recv() {
-                super::serve::note(&self.journal, &message, true);
+                // Why it ends is known here.
+                if end == End::DaemonGone || !matches!(message, FromDaemon::Ending { .. }) {
+                    super::serve::note(&self.journal, &message, true);
+                }
             }
         }
         if let Some(sentry) = self.sentry.take() {

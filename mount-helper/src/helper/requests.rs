@@ -76,6 +76,7 @@ pub(super) async fn handle(
     fd: Option<OwnedFd>,
 ) -> (Response, Option<mpsc::Sender<()>>) {
     let change = match request {
+        Request::Ping => return (ping(&handler).await, None),
         Request::Status => return (status(&handler).await, None),
         Request::Refresh { paths } => return (refresh(&handler, paths).await, None),
         Request::Lock => Change::Lock,
@@ -101,6 +102,13 @@ async fn look(handler: &Handler) -> Option<View> {
     let (tell, told) = oneshot::channel();
     handler.inquiries.send(Inquiry::Look(tell)).await.ok()?;
     told.await.ok()
+}
+
+async fn ping(handler: &Handler) -> Response {
+    match look(handler).await {
+        Some(_) => Response::Done { count: 0 },
+        None => ending(),
+    }
 }
 
 async fn status(handler: &Handler) -> Response {
