@@ -19,15 +19,17 @@ fn survives(shell: &str, script: &str) {
     for hostile in HOSTILE {
         let fixture = Fixture::new();
         let folder = fixture.make_folder("work", 0o700);
+        // Both ways in: the home folder, and a file of the map.
+        let home = fixture.make_folder(&format!("home/{hostile}"), 0o700);
         fixture.write_map(&format!(
-            "config: {{mountpoint: {mountpoint}}}\n\
+            "config: {{mountpoint: ~/secrets}}\n\
              providers: {{v: {{type: local, file: /nowhere/vault.age}}}}\n\
              secrets:\n- {{name: A, file: {file}, env: A_FILE}}\n- {{name: B, file: b, env: B_FILE}}\n",
-            mountpoint = yaml(&format!("{}/{hostile}", fixture.path("home").display())),
-            file = yaml(hostile),
+            file = serde_json::to_string(hostile).expect("a YAML scalar"),
         ));
         let output = fixture
             .command(shell)
+            .env("HOME", &home)
             .env(
                 "PATH",
                 format!("{}:/usr/bin:/bin", fixture.path("").display()),
@@ -36,19 +38,13 @@ fn survives(shell: &str, script: &str) {
             .args(["-c", script])
             .output()
             .expect("a shell");
-        let expected = format!(
-            "{0}/{hostile}/{hostile}\n{0}/{hostile}/b\n",
-            fixture.path("home").display()
-        );
+        let mountpoint = home.join("secrets");
+        let expected = format!("{0}/{hostile}\n{0}/b\n", mountpoint.display());
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert_eq!(said, expected, "{shell}, {hostile:?}: {}", told(&output));
         let left: Vec<_> = std::fs::read_dir(&folder).expect("a folder").collect();
         assert!(left.is_empty(), "{shell}, {hostile:?} made {left:?}");
     }
-}
-
-fn yaml(text: &str) -> String {
-    serde_json::to_string(text).expect("a YAML scalar")
 }
 
 #[test]
