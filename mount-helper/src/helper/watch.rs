@@ -23,6 +23,16 @@ pub(super) struct MapWatch {
     // Held for its thread.
     _watcher: Option<RecommendedWatcher>,
     polled: Option<Stamp>,
+    /// A change that was seen and not told yet. Kept here, because [`MapWatch::changed`] is dropped
+    /// whenever something else happens first.
+    due: Option<Due>,
+}
+
+/// When a change is told: after a quiet moment, and not long after the first event.
+#[derive(Debug, Clone, Copy)]
+struct Due {
+    quiet: Instant,
+    latest: Instant,
 }
 
 /// What changes when a file is saved.
@@ -44,6 +54,7 @@ impl MapWatch {
             events,
             _watcher: watcher,
             polled,
+            due: None,
         }
     }
 
@@ -53,16 +64,31 @@ impl MapWatch {
         if self._watcher.is_none() {
             return self.poll().await;
         }
-        if self.events.recv().await.is_none() {
-            return std::future::pending().await;
-        }
-        let latest = Instant::now() + LATEST;
         loop {
-            let quiet = (Instant::now() + QUIET).min(latest);
+            let Some(due) = self.due else {
+                if self.events.recv().await.is_none() {
+                    return std::future::pending().await;
+                }
+                let now = Instant::now();
+                self.due = Some(Due {
+                    quiet: now + QUIET,
+                    latest: now + LATEST,
+                });
+                continue;
+            };
             tokio::select! {
                 biased;
-                () = sleep_until(quiet) => return,
-                event = self.events.recv() => if event.is_none() { return },
+                () = sleep_until(due.quiet.min(due.latest)) => {
+                    self.due = None;
+                    return;
+                }
+                event = self.events.recv() => {
+                    if event.is_none() {
+                        self.due = None;
+                        return;
+                    }
+                    self.due = Some(Due { quiet: Instant::now() + QUIET, ..due });
+                }
             }
         }
     }
@@ -153,6 +179,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_change_is_seen_by_a_loop_that_is_busy_with_other_things() {
+        let dir = tempfile::tempdir().unwrap();
+        let map = dir.path().join("secrets.yml");
+        std::fs::write(&map, b"a").unwrap();
+        let mut watch = MapWatch::start(&map);
+        std::fs::write(&map, b"b").unwrap();
+        let busy = async {
+            // Something else happens first, again and again: each time the wait is dropped.
+            while timeout(QUIET / 4, watch.changed()).await.is_err() {}
+        };
+        assert!(timeout(PROMISE, busy).await.is_ok());
+    }
+
+    #[tokio::test]
     async fn a_map_behind_a_link_is_watched_where_it_lies() {
         let dir = tempfile::tempdir().unwrap();
         let real = dir.path().join("repository");
@@ -175,6 +215,7 @@ mod tests {
             events: mpsc::channel(1).1,
             _watcher: None,
             polled: stamp(&map),
+            due: None,
         };
         std::fs::write(&map, b"longer").unwrap();
         assert!(is_seen(&mut watch).await);

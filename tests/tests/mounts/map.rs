@@ -75,8 +75,9 @@ fn a_map_with_every_kind_of_entry_is_shown() {
     );
 
     let yaml = probe.slurp(mount.file("app.yaml")).expect("the folder");
-    let yaml = String::from_utf8(yaml).expect("text");
-    assert!(yaml.contains("MULTI:") && yaml.contains("URL:"), "{yaml}");
+    let yaml: std::collections::BTreeMap<String, String> =
+        serde_yaml::from_slice(&yaml).expect("YAML");
+    assert_eq!(yaml, json);
 
     assert_eq!(probe.list(mount.file("app")), ["EMPTY", "MULTI", "URL"]);
     let wins = probe.slurp(mount.file("app/URL"));
