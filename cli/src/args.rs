@@ -53,7 +53,7 @@ pub(crate) enum Command {
         secretfs mount --passphrase-file /run/credentials/vault < /dev/null")]
     Mount(MountArgs),
 
-    /// Wipe the secrets and unmount, also when files are open
+    /// Wipe and unmount, also when files are open
     #[command(
         visible_alias = "umount",
         after_help = "Examples:\n  secretfs unmount\n  secretfs unmount ~/secrets\n  secretfs unmount --all"
@@ -105,7 +105,15 @@ pub(crate) enum Command {
         secretfs refresh ~/secrets/kubeconfig")]
     Refresh(RefreshArgs),
 
-    /// Make and change a local vault: secrets in a file encrypted with age
+    /// Make and change a local vault, an age-encrypted file
+    #[command(
+        arg_required_else_help = true,
+        subcommand_help_heading = "Commands",
+        after_help = "Examples:\n  \
+            secretfs vault init\n  \
+            secretfs vault set KUBE_CONFIG --from ~/.kube/config\n  \
+            secretfs vault import .env"
+    )]
     Vault {
         /// What to do with it.
         #[command(subcommand)]

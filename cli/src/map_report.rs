@@ -5,11 +5,17 @@ use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity, SourceCode,
     ThemeCharacters, ThemeStyles,
 };
-use secretfs_fs::map::MapErrors;
+use secretfs_fs::map::{self, MapErrors};
 use std::fmt;
+use std::path::Path;
 
 /// All of it, with a final newline.
 pub(crate) fn render(errors: &MapErrors, paint: Paint) -> String {
+    if let [only] = errors.problems.as_slice()
+        && only.line.is_none()
+    {
+        return of_file(&errors.file, only, paint);
+    }
     let mut text = format!(
         "{} {}\n",
         paint.red("error:"),
@@ -31,6 +37,18 @@ pub(crate) fn render(errors: &MapErrors, paint: Paint) -> String {
         text.push_str(&format!("\n… and {} more\n", errors.more));
     }
     text
+}
+
+/// A problem of the file itself has no excerpt: the two lines of every error.
+fn of_file(file: &str, problem: &map::Problem, paint: Paint) -> String {
+    let message = if Path::new(file).is_absolute() {
+        format!("the map {} {problem}", crate::output::show(Path::new(file)))
+    } else {
+        // There is no file: none was found.
+        problem.to_string()
+    };
+    let help = problem.help.as_deref().unwrap_or_default();
+    crate::output::lines("error:", &message, help, paint)
 }
 
 fn theme(paint: Paint) -> GraphicalTheme {
@@ -87,5 +105,64 @@ impl Diagnostic for Problem<'_> {
     }
     fn source_code(&self) -> Option<&dyn SourceCode> {
         self.source
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secretfs_fs::map::{World, discover, load};
+
+    fn world(folder: &Path) -> World {
+        World {
+            folder: folder.to_owned(),
+            home: Some(folder.to_owned()),
+            map: None,
+            config_home: None,
+            uid: rustix::process::geteuid().as_raw(),
+        }
+    }
+
+    #[test]
+    fn a_map_that_is_not_there_is_told_in_two_lines() {
+        let world = world(Path::new("/nowhere"));
+        let none = discover(None, &world, |_| false).expect_err("none");
+        assert_eq!(
+            render(&none, Paint(false)),
+            "error: there is no map in /nowhere or above it\n\
+             help: write one (`secretfs init`), or name one with `--map`\n"
+        );
+        let unreadable = load(Path::new("/nowhere/secrets.yml"), &world).expect_err("none");
+        let text = render(&unreadable, Paint(false));
+        assert!(
+            text.starts_with("error: the map /nowhere/secrets.yml cannot be read: "),
+            "{text}"
+        );
+        assert!(text.contains("\nhelp: "), "{text}");
+    }
+
+    #[test]
+    fn every_problem_of_a_map_is_drawn_with_its_place_and_its_help() {
+        let text = "secrets:\n  - {nmae: A, file: a}\n  - {name: B, file: ../b}\n";
+        let path = Path::new("/home/u/secrets.yml");
+        let errors = map::parse(text, path, None).expect_err("bad");
+        let text = render(&errors, Paint(false));
+        assert!(
+            text.starts_with("error: the map /home/u/secrets.yml has "),
+            "{text}"
+        );
+        for word in [
+            "/home/u/secrets.yml:2:6",
+            "nmae",
+            "did you mean `name`?",
+            "secrets.yml:3:",
+        ] {
+            assert!(text.contains(word), "{word} is not in {text}");
+        }
+        assert!(!text.contains('\x1b'), "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
     }
 }

@@ -29,7 +29,10 @@ fn wrong(error: &Error) -> CliError {
     let mut usage = "";
     for line in text.lines().map(str::trim) {
         if let Some(tip) = line.strip_prefix("tip: ") {
-            tips.push(tip);
+            // How to pass a mistyped option as a mountpoint helps nobody.
+            if !tip.starts_with("to pass ") {
+                tips.push(tip);
+            }
         } else if let Some(line) = line.strip_prefix("Usage: ") {
             usage = line;
         } else if tips.is_empty() && usage.is_empty() && !line.is_empty() {
@@ -65,10 +68,12 @@ mod tests {
 
     #[test]
     fn every_command_has_an_example_in_its_help() {
-        for command in Cli::command().get_subcommands_mut() {
+        fn look(command: &mut clap::Command) {
             let help = command.render_long_help().to_string();
             assert!(help.contains("Example"), "{}", command.get_name());
+            command.get_subcommands_mut().for_each(look);
         }
+        look(&mut Cli::command());
     }
 
     #[test]
@@ -77,6 +82,15 @@ mod tests {
             told(&["secretfs", "mount", "--forground"]),
             "error: unexpected argument '--forground' found\n\
              help: a similar argument exists: '--foreground'\n"
+        );
+    }
+
+    #[test]
+    fn an_option_like_no_other_points_to_the_help() {
+        assert_eq!(
+            told(&["secretfs", "mount", "--nope"]),
+            "error: unexpected argument '--nope' found\n\
+             help: see `secretfs mount --help`\n"
         );
     }
 

@@ -161,6 +161,7 @@ pub fn status(found: &Found) -> MountStatus {
             map_error: None,
             providers: Vec::new(),
             entries: Vec::new(),
+            ttls_ms: Vec::new(),
             daemon: None,
         },
     }

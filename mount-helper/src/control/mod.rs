@@ -99,6 +99,9 @@ pub struct MountStatus {
     pub providers: Vec<(String, String)>,
     /// The path of every entry, in the map's order: `FileStatus::entry` points into it.
     pub entries: Vec<String>,
+    /// The ttl of every entry in milliseconds, in the same order.
+    #[serde(default)]
+    pub ttls_ms: Vec<u64>,
     /// What the daemon says; `None`: it does not answer.
     pub daemon: Option<StatusPage>,
 }

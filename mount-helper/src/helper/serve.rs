@@ -353,6 +353,7 @@ fn view(parts: &Parts) -> Option<View> {
         map_error: maps.error.clone(),
         providers: Vec::new(),
         entries: Vec::new(),
+        ttls_ms: Vec::new(),
         daemon: None,
     };
     Some(View {

@@ -67,4 +67,7 @@ pub(super) fn name(status: &mut MountStatus, map: &CompiledMap) {
     status.entries = (0..map.entry_count())
         .map(|id| map.entry_path(EntryId(id)).unwrap_or_default().to_owned())
         .collect();
+    status.ttls_ms = (0..map.entry_count())
+        .map(|id| map.entry_ttl_ms(EntryId(id)).unwrap_or_default())
+        .collect();
 }

@@ -45,11 +45,18 @@ fn rows(status: &MountStatus) -> impl Iterator<Item = Row<'_>> {
     told.sort_by(|a, b| (a.entry, &a.member).cmp(&(b.entry, &b.member)));
     let mut told = told.into_iter().peekable();
     let mut rows = Vec::with_capacity(status.entries.len());
-    for (entry, path) in (0_u32..).zip(&status.entries) {
+    // A helper of an older version tells no ttl.
+    let ttls = status
+        .ttls_ms
+        .iter()
+        .copied()
+        .map(Some)
+        .chain(std::iter::repeat(None));
+    for ((entry, path), ttl_ms) in (0_u32..).zip(&status.entries).zip(ttls) {
         let itself = told.next_if(|file| file.entry == entry && file.member.is_none());
         rows.push(Row {
             path: path.clone(),
-            ttl_ms: itself.map(|file| file.ttl_ms),
+            ttl_ms: itself.map(|file| file.ttl_ms).or(ttl_ms),
             seen: itself,
         });
         while let Some(file) = told.next_if(|file| file.entry == entry) {

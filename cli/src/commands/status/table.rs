@@ -68,10 +68,8 @@ impl Text {
             }
         }
         if !mount.triggers.is_empty() {
-            self.line(&format!(
-                "  locks on {}",
-                printable(&mount.triggers.join(", "))
-            ));
+            let names: Vec<_> = mount.triggers.iter().map(|name| trigger(name)).collect();
+            self.line(&format!("  locks on {}", printable(&names.join(", "))));
         }
         self.providers(mount);
         self.files(mount);
@@ -187,6 +185,15 @@ impl Text {
             let mark = self.paint.cyan("help:");
             self.line(&format!("{:indent$}{mark} {}", "", printable(help)));
         }
+    }
+}
+
+/// What locks a mount, as a user knows it.
+fn trigger(name: &str) -> &str {
+    match name {
+        "command" => "`secretfs lock`",
+        "sigterm" => "SIGTERM",
+        other => other,
     }
 }
 

@@ -24,7 +24,7 @@ fn serving() -> MountStatus {
         map: "/srv/app/secrets.yml".into(),
         state: MountState::Serving,
         pid: 4711,
-        triggers: vec!["logind".into(), "SIGTERM".into()],
+        triggers: vec!["command".into(), "sigterm".into(), "idle".into()],
         map_error: None,
         providers: vec![
             ("vault".into(), "local".into()),
@@ -40,6 +40,7 @@ fn serving() -> MountStatus {
         ]
         .map(String::from)
         .into(),
+        ttls_ms: vec![300_000, 300_000, 300_000, 3_600_000, 300_000],
         daemon: Some(StatusPage {
             generation: 1,
             locked: false,
@@ -107,7 +108,7 @@ fn a_serving_mount_is_shown_with_its_providers_and_files() {
   map      /srv/app/secrets.yml
   pid      4711
   memory   1.4 MiB of 8.0 MiB locked
-  locks on logind, SIGTERM
+  locks on `secretfs lock`, SIGTERM, idle
 
   PROVIDER   TYPE         HEALTH
   vault      local        good
@@ -122,7 +123,7 @@ fn a_serving_mount_is_shown_with_its_providers_and_files() {
   router-password  failed     -    5m          -
     ENOENT: the vault has no secret ROUTER
     help: `secretfs vault set ROUTER` makes it
-  backend          -          -     -          -
+  backend          -          -   60m          -
   backend/API_KEY  cached   12s    5m        0 B
   compose.env      cached   12s    5m    3.0 KiB
     left out: bad name, a\\u{1b}[31m
@@ -145,6 +146,7 @@ fn a_mount_that_a_lock_has_unmounted_says_how_to_get_it_back() {
         triggers: Vec::new(),
         providers: Vec::new(),
         entries: Vec::new(),
+        ttls_ms: Vec::new(),
         daemon: None,
         ..serving()
     };
@@ -172,6 +174,7 @@ fn a_daemon_that_does_not_answer_and_a_bad_map_are_told() {
         daemon: None,
         providers: Vec::new(),
         entries: Vec::new(),
+        ttls_ms: Vec::new(),
         ..serving()
     };
     assert_eq!(
@@ -185,7 +188,7 @@ fn a_daemon_that_does_not_answer_and_a_bad_map_are_told() {
   pid      4711
   memory   no answer from the daemon
            help: `secretfs unmount` ends it whatever it is doing
-  locks on logind, SIGTERM
+  locks on `secretfs lock`, SIGTERM, idle
 "
     );
 }
@@ -222,7 +225,10 @@ fn the_json_has_the_promised_shape() {
         serde_json::json!({"locked_bytes": 1_468_006, "limit_bytes": 8_388_608, "insecure": false})
     );
     assert_eq!(mount["state"], "serving");
-    assert_eq!(mount["triggers"], serde_json::json!(["logind", "SIGTERM"]));
+    assert_eq!(
+        mount["triggers"],
+        serde_json::json!(["command", "sigterm", "idle"])
+    );
     assert_eq!(
         mount["providers"][2],
         serde_json::json!({
@@ -245,6 +251,14 @@ fn the_json_has_the_promised_shape() {
         serde_json::json!({
             "errno": 2, "message": "the vault has no secret ROUTER",
             "help": "`secretfs vault set ROUTER` makes it"
+        })
+    );
+    // Never opened: nothing is known of it but what the map says.
+    assert_eq!(
+        mount["files"][3],
+        serde_json::json!({
+            "path": "backend", "cached": false, "stale": false,
+            "age_s": null, "ttl_s": 3600, "size": null, "last_error": null
         })
     );
     assert_eq!(mount["files"][4]["path"], "backend/API_KEY");
