@@ -1,12 +1,15 @@
 //! Lock, unlock, refresh, reload.
 
 use super::fake::Reply;
-use super::rig::{Rig, bytes, compiled, dir, entry, kind, pass, settle, spec, with_fallback};
+use super::rig::{
+    Rig, TestClock, bytes, compiled, dir, entry, kind, pass, settle, spec, with_fallback,
+};
 use crate::cache::Peek;
+use crate::cache::job::{Got, Job};
 use crate::error::OpenError;
 use crate::map::EntryPlan;
 use secretfs_memory::sealed::SealedError;
-use secretfs_providers::{ErrorKind, Provider};
+use secretfs_providers::{Clock, ErrorKind, Provider};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,6 +82,91 @@ async fn a_flight_that_a_lock_overtook_publishes_nothing_not_even_after_unlock()
         assert!(rig.heard.failed.lock().unwrap().is_empty());
         assert_eq!(rig.pool.used(), 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_in_the_middle_of_a_publication_wins() {
+    let rig = Rig::named(&["a/x"]);
+    let cache = Arc::clone(&rig.cache);
+    *rig.heard.during.lock().unwrap() = Some(Box::new(move || {
+        cache.lock();
+        cache.unlock();
+    }));
+    assert_eq!(rig.open("a/x").await.unwrap_err(), OpenError::Locked);
+    assert_eq!(rig.peek("a/x"), None);
+    assert_eq!(rig.cache.state(rig.key("a/x")), None);
+    assert_eq!(rig.pool.used(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_from_before_a_lock_is_not_even_identified() {
+    let rig = Rig::named(&["a/x"]);
+    let snapshot = rig.open("a/x").await.unwrap();
+    let job = Job {
+        key: rig.key("a/x"),
+        plan: rig.plan("a/x"),
+        prior: None,
+    };
+    rig.cache.lock();
+    rig.cache.unlock();
+    let mut writer = rig.pool.writer(None, 10);
+    writer.append(b"late").unwrap();
+    let late = Got {
+        value: writer.finish().unwrap(),
+        modified: None,
+        validator: None,
+        max_age: None,
+        left_out: Vec::new(),
+    };
+    let outcome = rig.cache.publish(0, &job, late, true);
+    assert_eq!(outcome.unwrap_err(), OpenError::Locked);
+    rig.cache
+        .record(0, job.key, &OpenError::Empty, TestClock.now());
+    assert_eq!(rig.cache.state(job.key), None);
+    assert_eq!(rig.heard.published.lock().unwrap().len(), 1);
+    drop(snapshot);
+}
+
+#[tokio::test]
+async fn locks_at_any_moment_leave_nothing_behind() {
+    let names: Vec<_> = (0..20).map(|at| format!("{at}/x")).collect();
+    let rig = Rig::named(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let cache = Arc::clone(&rig.cache);
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let locker = std::thread::spawn(move || {
+        let mut locks = 0;
+        while stopped.try_recv().is_err() {
+            cache.lock();
+            assert_eq!(
+                cache.guard().values.len(),
+                0,
+                "nothing is published while locked"
+            );
+            std::thread::yield_now();
+            assert_eq!(
+                cache.guard().values.len(),
+                0,
+                "nothing is published while locked"
+            );
+            cache.unlock();
+            locks += 1;
+            std::thread::yield_now();
+        }
+        locks
+    });
+    for _ in 0..200 {
+        for name in &names {
+            match rig.open(name).await {
+                Ok(_) | Err(OpenError::Locked) => {}
+                Err(OpenError::Provider(error)) if error.kind == ErrorKind::NoCredential => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+    stop.send(()).unwrap();
+    assert!(locker.join().unwrap() > 10);
+    rig.cache.lock();
+    assert_eq!(rig.pool.used(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -46,11 +46,17 @@ pub(super) struct Heard {
     pub(super) published: Mutex<Vec<(ValueKey, VersionId)>>,
     pub(super) failed: Mutex<Vec<(ValueKey, OpenError)>>,
     pub(super) listed: Mutex<Vec<Vec<String>>>,
+    /// Run once, in the middle of the next publication.
+    pub(super) during: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl CacheListener for Heard {
     fn published(&self, key: ValueKey, snapshot: &Snapshot) {
         self.published.lock().unwrap().push((key, snapshot.version));
+        let during = self.during.lock().unwrap().take();
+        if let Some(during) = during {
+            during();
+        }
     }
     fn failed(&self, key: ValueKey, error: &OpenError) {
         self.failed.lock().unwrap().push((key, error.clone()));
@@ -221,9 +227,9 @@ impl Rig {
     }
 
     pub(super) fn plan(&self, path: &str) -> Arc<EntryPlan> {
-        let ids = (0..self.map.entry_count()).map(EntryId);
-        let mut plans = ids.filter_map(|id| self.map.entry(id));
-        Arc::new(plans.find(|plan| plan.path == path).unwrap())
+        let mut ids = (0..self.map.entry_count()).map(EntryId);
+        let id = ids.find(|id| self.map.entry_path(*id) == Some(path));
+        Arc::new(self.map.entry(id.unwrap()).unwrap())
     }
 
     pub(super) fn key(&self, path: &str) -> ValueKey {
