@@ -4,9 +4,6 @@
 mod args;
 mod run;
 
-#[cfg(test)]
-mod tests;
-
 pub(crate) use args::VaultCommand;
 pub(crate) use run::run;
 

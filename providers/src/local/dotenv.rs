@@ -116,7 +116,8 @@ impl<'a> Cursor<'a> {
             );
         };
         if self.peek() != Some(b'=') {
-            return Err(self.error(format!("there is no `=` after the name {name}")));
+            // Not shown: it may be a line of a key whose quotes are missing.
+            return Err(self.error("expected NAME=value; there is no `=`"));
         }
         self.next();
         store::check_name(name).map_err(|e| self.error(e.to_string()))?;

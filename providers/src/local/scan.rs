@@ -118,7 +118,7 @@ impl Scan<'_> {
 
     async fn pause(&self, turns: &mut u32) -> Result<(), ScanError> {
         *turns += 1;
-        if *turns % PIECES == 0 {
+        if turns.is_multiple_of(PIECES) {
             tokio::task::yield_now().await;
             if !(self.alive)() {
                 return Err(ScanError::Forgotten);
