@@ -203,6 +203,15 @@ mod tests {
     }
 
     #[test]
+    fn a_help_of_several_lines_stands_below_its_first() {
+        let error = CliError::new(Status::Other, "it failed", "one of:\n - this\n\n - that\n");
+        assert_eq!(
+            error.render(false),
+            "error: it failed\nhelp: one of:\n       - this\n       - that\n"
+        );
+    }
+
+    #[test]
     fn colour_marks_the_words_and_nothing_else() {
         let error = CliError::new(Status::Other, "it failed", "try again");
         assert_eq!(

@@ -31,8 +31,11 @@ pub(crate) fn lines(kind: &str, message: &str, help: &str, paint: Paint) -> Stri
         _ => paint.yellow(kind),
     };
     let mut text = format!("{kind} {}\n", printable(message));
+    let mut mark = paint.cyan("help:");
     for line in help.lines().filter(|line| !line.is_empty()) {
-        text.push_str(&format!("{} {}\n", paint.cyan("help:"), printable(line)));
+        text.push_str(&format!("{mark} {}\n", printable(line)));
+        // What follows belongs to the first line, and stands below its text.
+        mark = "     ".to_owned();
     }
     text
 }

@@ -4,7 +4,6 @@ use super::{Row, rows};
 use crate::output::{Paint, errno_name, printable, show};
 use secretfs_fs::link::message::StatusPage;
 use secretfs_mount_helper::control::{MountState, MountStatus};
-use std::fmt::Write;
 
 /// The whole text, with a final newline.
 pub(super) fn render(mounts: &[MountStatus], colour: bool) -> String {
@@ -80,13 +79,15 @@ impl Text {
             u64::MAX => "locked, no limit".to_owned(),
             limit => format!("of {} locked", size(limit)),
         };
-        let mut line = format!("  memory   {} {limit}", size(page.locked_bytes));
-        if page.insecure {
-            let _ = write!(line, ", {}", self.paint.red("insecure: it may be swapped"));
-        } else if !page.secretmem {
-            let _ = write!(line, ", without memfd_secret");
-        }
-        self.line(&line);
+        let used = size(page.locked_bytes);
+        let line = if page.insecure {
+            format!("{used}, {}", self.paint.red("insecure: it may be swapped"))
+        } else if page.secretmem {
+            format!("{used} {limit}")
+        } else {
+            format!("{used} {limit}, without memfd_secret")
+        };
+        self.line(&format!("  memory   {line}"));
     }
 
     fn providers(&mut self, mount: &MountStatus) {
