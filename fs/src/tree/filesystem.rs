@@ -161,7 +161,8 @@ impl SecretFs {
         for handle in inner.handles.values_mut() {
             handle.snapshot = None;
         }
-        inner.tickets.clear();
+        let tickets = inner.tickets.take_all();
+        self.give_back(&mut inner, tickets);
         inner.folders.clear();
         let (files, inodes) = inner.versions.wipe();
         for file in files.into_iter().filter_map(|id| inner.file(id)) {

@@ -5,14 +5,14 @@ use super::deps::Caller;
 use super::filesystem::{Handle, Inner, SecretFs};
 use super::nodes::{File, Node};
 use super::tickets::{Ticket, VALID};
-use super::versions::Position;
+use super::versions::{FileId, Position};
 use crate::cache::{Peek, Snapshot};
 use crate::error::OpenError;
 use crate::link::message::AuditEvent;
 use crate::map::EntryPlan;
 use rustix::io::Errno;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 /// Where the answer to an open goes: the handle, or the errno.
@@ -39,7 +39,10 @@ pub(super) struct Request {
     caller: Caller,
     ino: u64,
     file: File,
+    /// What its first try left, until it is given back.
     ticket: Option<Ticket>,
+    /// It is a second try: the kernel has looked the name up since.
+    again: bool,
     /// How often the mount was locked before it came.
     locks: u64,
 }
@@ -78,19 +81,18 @@ impl SecretFs {
             Ok(Node::Folder(_)) => return reply(Err(Errno::ISDIR)),
             Err(errno) => return reply(Err(errno)),
         };
-        let ticket = inner
-            .tickets
-            .take(caller.pid, file.id, self.deps.clock.now());
+        let ticket = self.take_ticket(&mut inner, caller.pid, file.id);
         let request = Request {
             caller,
             ino,
             file,
+            again: ticket.is_some(),
             ticket,
             locks: inner.locks,
         };
         if inner.locked {
             drop(inner);
-            return self.fail(&request, &OpenError::Locked, reply);
+            return self.fail(request, &OpenError::Locked, reply);
         }
         if inner.map.entry_has_allow(request.file.entry) {
             drop(inner);
@@ -103,7 +105,7 @@ impl SecretFs {
     /// Asks the mount-helper whether the caller is in the entry's `allow`, also for what is cached.
     fn ask(self: &Arc<Self>, request: Request, reply: impl OpenReply) {
         let Some(waiting) = self.start_waiting() else {
-            return self.fail(&request, &OpenError::Busy, reply);
+            return self.fail(request, &OpenError::Busy, reply);
         };
         let fs = Arc::clone(self);
         self.deps.runtime.spawn(async move {
@@ -115,11 +117,11 @@ impl SecretFs {
             let allowed = tokio::select! {
                 answer = tokio::time::timeout(GRACE, question) => answer.unwrap_or(false),
                 () = fs.waiters.watch(request.caller.pid) => {
-                    return fs.fail(&request, &OpenError::Interrupted, reply);
+                    return fs.fail(request, &OpenError::Interrupted, reply);
                 }
             };
             if !allowed {
-                return fs.fail(&request, &OpenError::NotAllowed, reply);
+                return fs.fail(request, &OpenError::NotAllowed, reply);
             }
             let mut inner = fs.inner();
             let step = fs.decide(&mut inner, &request);
@@ -165,7 +167,7 @@ impl SecretFs {
     /// Serves a version if the inode that was opened is its own, and has the open repeated if not.
     fn match_version(&self, inner: &mut Inner, request: &Request, snapshot: Snapshot) -> Step {
         let ino = self.publish(inner, request.file.id, &snapshot);
-        let settled = inner.versions.is_settled(ino) || request.ticket.is_some();
+        let settled = inner.versions.is_settled(ino) || request.again;
         if ino == request.ino && settled {
             inner.versions.settle(ino);
             return Step::Serve(ino, snapshot);
@@ -175,13 +177,45 @@ impl SecretFs {
     }
 
     fn leave_ticket(&self, inner: &mut Inner, request: &Request, found: Option<(u64, Snapshot)>) {
-        inner.tickets.leave(
-            request.caller.pid,
-            request.file.id,
-            request.ino,
-            found,
-            self.deps.clock.now(),
-        );
+        if !inner.tickets.has_room() {
+            // The retry will have to do with what is cached.
+            return;
+        }
+        if let Some((ino, snapshot)) = &found {
+            inner.versions.opened(*ino, snapshot);
+        }
+        let ticket = Ticket::new(request.ino, found, self.deps.clock.now());
+        let before = inner
+            .tickets
+            .leave(request.caller.pid, request.file.id, ticket);
+        self.give_back(inner, before);
+    }
+
+    /// Takes the ticket of a thread, without letting go of the inode that it holds. Threads outside
+    /// our pid namespace are all 0 and share theirs until it expires; that is safe, as it only ever
+    /// shows an inode's own version.
+    fn take_ticket(&self, inner: &mut Inner, pid: u32, file: FileId) -> Option<Ticket> {
+        let ticket = inner.tickets.take(pid, file)?;
+        if !ticket.is_valid(self.deps.clock.now()) {
+            self.give_back(inner, Some(ticket));
+            return None;
+        }
+        if pid == 0 {
+            if let Some((ino, snapshot)) = &ticket.found {
+                inner.versions.opened(*ino, snapshot);
+            }
+            inner.tickets.leave(pid, file, ticket.clone());
+        }
+        Some(ticket)
+    }
+
+    /// Lets go of the inodes that tickets hold.
+    pub(super) fn give_back(&self, inner: &mut Inner, tickets: impl IntoIterator<Item = Ticket>) {
+        for (ino, _) in tickets.into_iter().filter_map(|ticket| ticket.found) {
+            if inner.versions.closed(ino) {
+                self.invalidations().idle(ino);
+            }
+        }
     }
 
     /// Drops the tickets whose retry never came, so that they do not hold values for ever.
@@ -194,8 +228,9 @@ impl SecretFs {
             loop {
                 tokio::time::sleep(VALID).await;
                 let mut inner = fs.inner();
-                let now = fs.deps.clock.now();
-                if !inner.tickets.purge(now) {
+                let expired = inner.tickets.take_expired(fs.deps.clock.now());
+                fs.give_back(&mut inner, expired);
+                if inner.tickets.is_empty() {
                     inner.purging = false;
                     return;
                 }
@@ -205,17 +240,18 @@ impl SecretFs {
 
     fn take_step(
         self: &Arc<Self>,
-        mut inner: std::sync::MutexGuard<'_, Inner>,
-        request: Request,
+        mut inner: MutexGuard<'_, Inner>,
+        mut request: Request,
         step: Step,
         reply: impl OpenReply,
     ) {
-        match step {
-            Step::Serve(ino, snapshot) => {
-                let Some(handle) = inner.make_handle(ino, &snapshot) else {
-                    drop(inner);
-                    return self.fail(&request, &OpenError::TooManyHandles, reply);
-                };
+        let handle = match &step {
+            Step::Serve(ino, snapshot) => inner.make_handle(*ino, snapshot),
+            _ => None,
+        };
+        self.give_back(&mut inner, request.ticket.take());
+        match (step, handle) {
+            (Step::Serve(_, snapshot), Some(handle)) => {
                 inner.versions.set_error(request.file.id, None);
                 let path = inner.audit.then(|| inner.path(&request.file));
                 drop(inner);
@@ -224,25 +260,29 @@ impl SecretFs {
                     self.audit(&request, path, snapshot.version.0, 0);
                 }
             }
-            Step::Again => {
+            (Step::Serve(..), None) => {
+                drop(inner);
+                self.fail(request, &OpenError::TooManyHandles, reply);
+            }
+            (Step::Again, _) => {
                 self.purge_tickets(&mut inner);
                 drop(inner);
                 reply(Err(Errno::STALE));
             }
-            Step::Fetch(plan) => {
+            (Step::Fetch(plan), _) => {
                 drop(inner);
                 self.fetch(request, plan, reply);
             }
-            Step::Fail(error) => {
+            (Step::Fail(error), _) => {
                 drop(inner);
-                self.fail(&request, &error, reply);
+                self.fail(request, &error, reply);
             }
         }
     }
 
     fn fetch(self: &Arc<Self>, request: Request, plan: Arc<EntryPlan>, reply: impl OpenReply) {
         let Some(waiting) = self.start_waiting() else {
-            return self.fail(&request, &OpenError::Busy, reply);
+            return self.fail(request, &OpenError::Busy, reply);
         };
         let fs = Arc::clone(self);
         self.deps.runtime.spawn(async move {
@@ -283,9 +323,10 @@ impl SecretFs {
     }
 
     /// Remembers, records and answers a failure: the one place for all of them.
-    fn fail(&self, request: &Request, error: &OpenError, reply: impl OpenReply) {
+    fn fail(&self, mut request: Request, error: &OpenError, reply: impl OpenReply) {
         let errno = error.errno();
         let mut inner = self.inner();
+        self.give_back(&mut inner, request.ticket.take());
         let path = inner.path(&request.file);
         let audit = inner.audit;
         // An interrupted open says nothing of the file.
@@ -298,7 +339,7 @@ impl SecretFs {
         reply(Err(errno));
         self.log_failure(&path, error);
         if audit {
-            self.audit(request, path, 0, errno.raw_os_error());
+            self.audit(&request, path, 0, errno.raw_os_error());
         }
     }
 

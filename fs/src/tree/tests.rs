@@ -1,4 +1,4 @@
-//! Tests of the tree, with a cache and a helper that tests drive.
+//! A clock that tests move.
 use secretfs_providers::Clock;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};

@@ -13,7 +13,7 @@ pub(super) const VALID: Duration = Duration::from_secs(2);
 const MAX: usize = 8_192;
 
 /// One refused open.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Ticket {
     /// The inode that was refused.
     pub(super) refused: u64,
@@ -27,51 +27,53 @@ pub(super) struct Ticket {
 pub(super) struct Tickets(HashMap<(u32, FileId), Ticket>);
 
 impl Tickets {
-    /// Leaves one.
-    pub(super) fn leave(
-        &mut self,
-        pid: u32,
-        file: FileId,
-        refused: u64,
-        found: Option<(u64, Snapshot)>,
-        now: Instant,
-    ) {
-        if self.0.len() >= MAX {
-            self.purge(now);
-        }
-        if self.0.len() < MAX {
-            let until = now + VALID;
-            let ticket = Ticket {
-                refused,
-                found,
-                until,
-            };
-            self.0.insert((pid, file), ticket);
+    /// Leaves one. The inode that it found is to be held until it is given back.
+    pub(super) fn leave(&mut self, pid: u32, file: FileId, ticket: Ticket) -> Option<Ticket> {
+        self.0.insert((pid, file), ticket)
+    }
+
+    /// Whether one more fits.
+    pub(super) fn has_room(&self) -> bool {
+        self.0.len() < MAX
+    }
+
+    /// Takes the one of this thread, expired or not. The inode that it found need not be held any
+    /// longer.
+    pub(super) fn take(&mut self, pid: u32, file: FileId) -> Option<Ticket> {
+        self.0.remove(&(pid, file))
+    }
+
+    /// Takes those whose retry never came.
+    pub(super) fn take_expired(&mut self, now: Instant) -> Vec<Ticket> {
+        self.0
+            .extract_if(|_, ticket| !ticket.is_valid(now))
+            .map(|(_, ticket)| ticket)
+            .collect()
+    }
+
+    /// Takes all: lock.
+    pub(super) fn take_all(&mut self) -> Vec<Ticket> {
+        std::mem::take(&mut self.0).into_values().collect()
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Ticket {
+    /// For an open of `refused`, refused `now`.
+    pub(super) fn new(refused: u64, found: Option<(u64, Snapshot)>, now: Instant) -> Self {
+        Self {
+            refused,
+            found,
+            until: now + VALID,
         }
     }
 
-    /// Takes the one of this thread. Threads outside our pid namespace are all 0 and share theirs
-    /// until it expires; that is safe, as it only ever shows an inode's own version.
-    pub(super) fn take(&mut self, pid: u32, file: FileId, now: Instant) -> Option<Ticket> {
-        let ticket = self.0.remove(&(pid, file)).filter(|t| t.until > now)?;
-        if pid == 0 {
-            let again = Ticket {
-                found: ticket.found.clone(),
-                ..ticket
-            };
-            self.0.insert((pid, file), again);
-        }
-        Some(ticket)
-    }
-
-    /// Drops those whose retry never came. True: some are left.
-    pub(super) fn purge(&mut self, now: Instant) -> bool {
-        self.0.retain(|_, ticket| ticket.until > now);
-        !self.0.is_empty()
-    }
-
-    /// Lock.
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
+    /// Whether its retry may still come.
+    pub(super) fn is_valid(&self, now: Instant) -> bool {
+        self.until > now
     }
 }
