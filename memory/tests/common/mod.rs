@@ -10,11 +10,12 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process_group, setrlimit};
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 
 const CHILD: &str = "SECRETFS_MEMORY_CHILD";
@@ -35,14 +36,15 @@ pub(crate) fn in_child_with(test: &str, variables: &[(&str, &str)], body: impl F
         .envs(variables.iter().copied())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        .process_group(0)
         .spawn()
         .unwrap();
     let pid = Pid::from_child(&child);
     let (send, ended) = mpsc::channel();
     let waiter = std::thread::spawn(move || send.send(child.wait_with_output()));
-    let Ok(output) = ended.recv_timeout(Duration::from_secs(60)) else {
-        // Not waited for yet: the number is still the child's.
-        let _ = kill_process(pid, Signal::KILL);
+    let Ok(output) = ended.recv_timeout(Duration::from_secs(30)) else {
+        // With what it started, which holds the pipes. Not waited for yet: the number is still its.
+        let _ = kill_process_group(pid, Signal::KILL);
         let _ = waiter.join();
         panic!("{test} hangs");
     };
