@@ -149,6 +149,10 @@ pub struct HeapUsage {
 /// thing in `main`: what was allocated before stays in memory that is not locked. A second call
 /// changes nothing.
 ///
+/// The process should run without `RUST_BACKTRACE`. To name a backtrace's functions the standard
+/// library allocates MiBs where the program is not stripped; when that fails, its handler of failed
+/// allocations prints a backtrace in turn and waits for ever for the lock that the first one holds.
+///
 /// # Errors
 /// The limit does not allow it; the text says the numbers and how to raise it.
 pub fn lock(config: HeapConfig) -> Result<(), LimitError> {

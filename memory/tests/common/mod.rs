@@ -33,6 +33,8 @@ pub(crate) fn in_child_with(test: &str, variables: &[(&str, &str)], body: impl F
     let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(CHILD, "1")
+        // A backtrace takes more than a small heap has (see `heap::lock`).
+        .env_remove("RUST_BACKTRACE")
         .envs(variables.iter().copied())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
