@@ -50,6 +50,9 @@ struct Watched {
 
 pub(crate) fn run() -> ExitCode {
     let _ = secretfs_memory::harden::no_dumps();
+    // A session of its own: Ctrl-C is for the helper; and where the helper's death orphans a process
+    // group, the kernel signals the members.
+    let _ = rustix::process::setsid();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();

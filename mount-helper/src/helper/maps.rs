@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// How long reading and compiling may take: the map may lie on a network's disk.
-const LIMIT: Duration = Duration::from_secs(8);
+const LIMIT: Duration = Duration::from_secs(15);
 /// How many generations are kept.
 const KEPT: usize = 4;
 

@@ -68,8 +68,7 @@ impl Sentry {
             .current_dir("/")
             .stdin(theirs)
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0);
+            .stderr(Stdio::null());
         let child = command.spawn()?;
         // It holds our copy of the sentinel's end.
         drop(command);

@@ -198,7 +198,7 @@ async fn wait_for(
         match event {
             Event::Message(message) if message == *wanted => return Ok(()),
             Event::Message(FromDaemon::Failed { message, help }) => {
-                return Err(HelperError::other(message, help));
+                return Err(HelperError::mount(message, help));
             }
             Event::Message(FromDaemon::Ask {
                 id,
