@@ -6,7 +6,7 @@ use super::status;
 use crate::control::{MountStatus, Request, Response};
 use crate::error::{HelperError, MOUNT, OTHER};
 use secretfs_fs::link::{FromDaemon, ToDaemon};
-use secretfs_fs::map::{CompiledMap, EntryId, Source};
+use secretfs_fs::map::{CompiledMap, NodeKind};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -159,20 +159,14 @@ async fn refresh(handler: &Handler, paths: Vec<String>) -> Response {
     }
 }
 
-/// Whether a path is an entry's, or below a folder whose names come from the provider.
+/// Whether a path is a file or a folder of the map, or in a folder whose names come from the provider.
 fn is_shown(map: &CompiledMap, path: &str) -> bool {
-    (0..map.entry_count()).map(EntryId).any(|id| {
-        let Some(entry) = map.entry_path(id) else {
-            return false;
-        };
-        entry == path
-            || path
-                .strip_prefix(entry)
-                .is_some_and(|rest| rest.starts_with('/'))
-                && map
-                    .entry(id)
-                    .is_some_and(|plan| matches!(plan.source, Source::Listed { .. }))
-    })
+    let listed = |node| matches!(map.node_kind(node), Some(NodeKind::Listed { .. }));
+    map.node_by_path(path).is_some()
+        || path
+            .rsplit_once('/')
+            .and_then(|(folder, _)| map.node_by_path(folder))
+            .is_some_and(listed)
 }
 
 /// An error as an answer.
@@ -190,4 +184,26 @@ fn ending() -> Response {
         "the mount is ending",
         "see `secretfs status`",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_folders_and_members_of_a_listed_folder_can_be_refreshed_and_nothing_else() {
+        let map = secretfs_fs::map::compile_text(
+            "providers: {v: {type: local}}\n\
+             secrets:\n\
+             - {name: A, file: sub/deep/a}\n\
+             - {folder: /b, dir: listed}\n",
+        )
+        .unwrap();
+        for path in ["sub/deep/a", "sub", "sub/deep", "listed", "listed/ANY"] {
+            assert!(is_shown(&map, path), "{path}");
+        }
+        for path in ["a", "sub/b", "sub/deep/a/b", "listed/x/y", "/sub", "../sub"] {
+            assert!(!is_shown(&map, path), "{path}");
+        }
+    }
 }
