@@ -16,6 +16,7 @@ pub mod crypt;
 pub mod dotenv;
 mod error;
 mod files;
+mod folders;
 pub mod plain;
 mod provider;
 pub mod read;

@@ -1,6 +1,7 @@
 //! The provider: opens the vault through the mount-helper for each call, and decrypts it once.
 
 use super::crypt::{self, Opened};
+use super::folders::prefix;
 use super::scan::{Scan, ScanError, Take, Taken};
 use super::store::from_format;
 use super::{VaultError, origin};
@@ -22,7 +23,7 @@ const WORKING_SET: usize = 384 * 1024;
 
 /// A local vault, as the daemon sees it.
 pub struct LocalVault {
-    name: String,
+    pub(super) name: String,
     index: u16,
     file: PathBuf,
     state: Mutex<State>,
@@ -91,7 +92,7 @@ impl LocalVault {
     }
 
     /// Opens the vault file; not yet decrypted.
-    async fn open(&self, cx: &Context) -> Result<Opened, ProviderError> {
+    pub(super) async fn open(&self, cx: &Context) -> Result<Opened, ProviderError> {
         if self.state().identity.is_none() {
             return Err(self.locked());
         }
@@ -121,7 +122,7 @@ impl LocalVault {
     }
 
     /// Decrypts the vault from its start to its end.
-    async fn scan(
+    pub(super) async fn scan(
         &self,
         opened: Opened,
         budget: Option<usize>,
@@ -147,6 +148,7 @@ impl LocalVault {
         scan.run(plain, take).await.map_err(|e| match e {
             ScanError::Format(e) => from_format(&e, &self.file).into(),
             ScanError::Forgotten => self.locked(),
+            ScanError::NoMemory => VaultError::NoMemory.into(),
         })
     }
 
@@ -167,19 +169,30 @@ impl LocalVault {
         if wanted.iter().all(unchanged) {
             return Ok(wanted.iter().map(|_| Ok(Answer::Unchanged)).collect());
         }
+        // Ten thousand may be wanted: found by a search, not by a walk.
+        let mut order: Vec<(&str, usize)> = names
+            .iter()
+            .zip(wanted)
+            .map(|(name, one)| (*name, one.max_size))
+            .collect();
+        order.sort_unstable();
         let limit = |name: &str| {
-            let of_name = names.iter().zip(wanted).filter(|(n, _)| **n == name);
-            of_name.map(|(_, one)| one.max_size).max()
+            // The last one of a name has the largest limit.
+            let end = order.partition_point(|(other, _)| *other <= name);
+            let (other, max) = order.get(end.checked_sub(1)?)?;
+            (*other == name).then_some(*max)
         };
         let take = |name: &str| limit(name).map_or(Take::Nothing, Take::Value);
-        let taken = self.scan(opened, None, cx, take).await?;
+        let mut taken = self.scan(opened, None, cx, take).await?;
+        taken.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         let answer = |(name, one): (&&str, &Wanted)| {
             if unchanged(one) {
                 return Ok(Answer::Unchanged);
             }
-            let value = taken.iter().find(|taken| taken.name == **name);
-            let value = value
-                .and_then(|taken| taken.value.clone())
+            let at = taken.binary_search_by(|taken| taken.name.as_str().cmp(name));
+            let value = at
+                .ok()
+                .and_then(|at| taken.get(at)?.value.as_deref().cloned())
                 .ok_or_else(|| VaultError::NoSuchSecret((*name).to_owned()))??;
             if value.len() > one.max_size {
                 let max = one.max_size;
@@ -195,91 +208,6 @@ impl LocalVault {
             }))
         };
         Ok(names.iter().zip(wanted).map(answer).collect())
-    }
-
-    /// The names of a folder, for [`Provider::list`].
-    async fn names(
-        &self,
-        folder: &FolderReference,
-        cx: &Context,
-    ) -> Result<Vec<String>, ProviderError> {
-        let opened = self.open(cx).await?;
-        let mut deeper = false;
-        let take = |name: &str| match place_in(folder, name) {
-            Some(Some(_)) => Take::Name,
-            Some(None) => {
-                deeper = true;
-                Take::Nothing
-            }
-            None => Take::Nothing,
-        };
-        let taken = self.scan(opened, None, cx, take).await?;
-        let mut names: Vec<String> = taken
-            .iter()
-            .filter_map(|taken| place_in(folder, &taken.name).flatten())
-            .map(str::to_owned)
-            .collect();
-        if names.is_empty() && !deeper {
-            self.refuse_missing(folder)?;
-        }
-        names.sort_unstable();
-        Ok(names)
-    }
-
-    async fn folder(
-        &self,
-        folder: &FolderReference,
-        max_size: usize,
-        cx: &Context,
-    ) -> Result<Vec<(String, Fetched)>, ProviderError> {
-        let opened = self.open(cx).await?;
-        let validator = Validator(opened.validator.as_str().into());
-        let modified = opened.modified;
-        let mut deeper = false;
-        let take = |name: &str| match place_in(folder, name) {
-            Some(Some(_)) => Take::Value(max_size),
-            Some(None) => {
-                deeper = true;
-                Take::Nothing
-            }
-            None => Take::Nothing,
-        };
-        let taken = self.scan(opened, Some(max_size), cx, take).await?;
-        let mut values = Vec::with_capacity(taken.len());
-        for Taken { name, value } in taken {
-            let (Some(Some(name)), Some(value)) = (place_in(folder, &name), value) else {
-                continue;
-            };
-            let fetched = Fetched {
-                value: value?,
-                modified,
-                validator: Some(validator.clone()),
-                max_age: None,
-            };
-            values.push((name.to_owned(), fetched));
-        }
-        if values.is_empty() && !deeper {
-            self.refuse_missing(folder)?;
-        }
-        values.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Ok(values)
-    }
-
-    /// An empty vault has an empty `/`; any other folder exists through its members.
-    fn refuse_missing(&self, folder: &FolderReference) -> Result<(), ProviderError> {
-        if prefix(folder).is_empty() {
-            return Ok(());
-        }
-        Err(ProviderError::new(
-            ErrorKind::Missing,
-            format!(
-                "there is no folder {:?} in the vault {:?}: no name starts with {:?}",
-                folder.path,
-                self.name,
-                prefix(folder)
-            ),
-            "see `secretfs vault list`",
-        ))
     }
 
     async fn probe(&self, reference: &Reference, cx: &Context) -> Result<(), ProviderError> {
@@ -305,22 +233,6 @@ fn name_of(reference: &Reference) -> Result<&str, ProviderError> {
         Reference::Local(reference) => Ok(&reference.name),
         _ => Err(unsupported("local", "read another provider's reference")),
     }
-}
-
-/// What the names of a folder's members start with: `""` for `/`, `a/b/` for `/a/b`.
-fn prefix(folder: &FolderReference) -> String {
-    let path = folder.path.trim_matches('/');
-    if path.is_empty() {
-        String::new()
-    } else {
-        format!("{path}/")
-    }
-}
-
-/// Where `name` is: not in the folder; directly in it, under the name in it; or deeper.
-fn place_in<'a>(folder: &FolderReference, name: &'a str) -> Option<Option<&'a str>> {
-    let rest = name.strip_prefix(prefix(folder).as_str())?;
-    Some((!rest.is_empty() && !rest.contains('/')).then_some(rest))
 }
 
 impl Provider for LocalVault {

@@ -3,6 +3,7 @@
 
 use super::read::{FormatError, ValueError, ValueReader, VaultReader};
 use crate::error::{ErrorKind, ProviderError};
+use secretfs_memory::heap;
 use secretfs_memory::sealed::{Sealed, SealedPool, SealedWriter};
 use std::io::Read;
 use std::sync::Arc;
@@ -10,6 +11,11 @@ use zeroize::Zeroizing;
 
 /// How many pieces of 4 KiB are read before the runtime has its turn: some 0.2 ms of work.
 const PIECES: u32 = 16;
+
+/// After how many secrets the room in the heap is looked at, and how much there must be: names and
+/// failures take at most 3 KiB each.
+const LOOK: usize = 16;
+const ROOM: usize = 128 * 1024;
 
 /// What to do with a secret.
 pub(super) enum Take {
@@ -27,7 +33,7 @@ pub(super) enum Take {
 pub(super) struct Taken {
     pub(super) name: String,
     /// For [`Take::Value`], and the failure of [`Take::Probe`].
-    pub(super) value: Option<Result<Sealed, ProviderError>>,
+    pub(super) value: Option<Box<Result<Sealed, ProviderError>>>,
 }
 
 /// Why a pass ended early.
@@ -36,6 +42,8 @@ pub(super) enum ScanError {
     Format(FormatError),
     /// A lock.
     Forgotten,
+    /// The heap has no room for what was found.
+    NoMemory,
 }
 
 impl From<FormatError> for ScanError {
@@ -109,6 +117,13 @@ impl Scan<'_> {
                 }
             };
             if !matches!(wanted, Take::Nothing) {
+                // An allocation that fails ends the process: twenty thousand names, or as many
+                // failures, may be more than the heap has.
+                if taken.len().is_multiple_of(LOOK) && !heap::has_room(ROOM) {
+                    return Err(ScanError::NoMemory);
+                }
+                taken.try_reserve(1).map_err(|_| ScanError::NoMemory)?;
+                let value = value.map(Box::new);
                 taken.push(Taken { name, value });
             }
         }
