@@ -1,7 +1,8 @@
 //! Folders: what stands before a `/` in a name.
 
+use super::VaultError;
 use super::provider::LocalVault;
-use super::scan::{Take, Taken};
+use super::scan::{Take, Taken, has_room};
 use crate::error::{ErrorKind, ProviderError};
 use crate::provider::{Context, Fetched, Validator};
 use crate::reference::FolderReference;
@@ -40,11 +41,16 @@ impl LocalVault {
             None => Take::Nothing,
         };
         let taken = self.scan(opened, None, cx, take).await?;
-        let mut names: Vec<String> = taken
-            .iter()
-            .filter_map(|taken| place_in(folder, &taken.name).flatten())
-            .map(str::to_owned)
-            .collect();
+        let mut names: Vec<String> = Vec::new();
+        names
+            .try_reserve_exact(taken.len())
+            .map_err(|_| VaultError::NoMemory)?;
+        // Each name is used on: a second copy of them all may be more than the heap has.
+        let cut = prefix(folder).len();
+        names.extend(taken.into_iter().map(|Taken { mut name, .. }| {
+            name.drain(..cut);
+            name
+        }));
         if names.is_empty() && !deeper {
             self.refuse_missing(folder)?;
         }
@@ -72,23 +78,31 @@ impl LocalVault {
             None => Take::Nothing,
         };
         let taken = self.scan(opened, Some(max_size), cx, take).await?;
-        let mut values = Vec::with_capacity(taken.len());
-        for Taken { name, value } in taken {
-            let (Some(Some(name)), Some(value)) = (place_in(folder, &name), value) else {
+        let mut values = Vec::new();
+        values
+            .try_reserve_exact(taken.len())
+            .map_err(|_| VaultError::NoMemory)?;
+        let cut = prefix(folder).len();
+        for Taken { mut name, value } in taken {
+            let Some(value) = value else {
                 continue;
             };
+            if !has_room(values.len()) {
+                return Err(VaultError::NoMemory.into());
+            }
+            name.drain(..cut);
             let fetched = Fetched {
                 value: (*value)?,
                 modified,
                 validator: Some(validator.clone()),
                 max_age: None,
             };
-            values.push((name.to_owned(), fetched));
+            values.push((name, fetched));
         }
         if values.is_empty() && !deeper {
             self.refuse_missing(folder)?;
         }
-        values.sort_by(|(a, _), (b, _)| a.cmp(b));
+        values.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         Ok(values)
     }
 

@@ -2,7 +2,7 @@
 
 use super::crypt::{self, Opened};
 use super::folders::prefix;
-use super::scan::{Scan, ScanError, Take, Taken};
+use super::scan::{Scan, ScanError, Take, Taken, has_room};
 use super::store::from_format;
 use super::{VaultError, origin};
 use crate::credential::{Credential, CredentialOffer};
@@ -207,7 +207,17 @@ impl LocalVault {
                 max_age: None,
             }))
         };
-        Ok(names.iter().zip(wanted).map(answer).collect())
+        let mut answers = Vec::new();
+        answers
+            .try_reserve_exact(wanted.len())
+            .map_err(|_| VaultError::NoMemory)?;
+        for one in names.iter().zip(wanted) {
+            if !has_room(answers.len()) {
+                return Err(VaultError::NoMemory.into());
+            }
+            answers.push(answer(one));
+        }
+        Ok(answers)
     }
 
     async fn probe(&self, reference: &Reference, cx: &Context) -> Result<(), ProviderError> {

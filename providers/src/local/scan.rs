@@ -17,6 +17,11 @@ const PIECES: u32 = 16;
 const LOOK: usize = 16;
 const ROOM: usize = 128 * 1024;
 
+/// Whether there is room to keep a few more secrets than these `count`.
+pub(super) fn has_room(count: usize) -> bool {
+    !count.is_multiple_of(LOOK) || heap::has_room(ROOM)
+}
+
 /// What to do with a secret.
 pub(super) enum Take {
     /// Drop it.
@@ -119,7 +124,7 @@ impl Scan<'_> {
             if !matches!(wanted, Take::Nothing) {
                 // An allocation that fails ends the process: twenty thousand names, or as many
                 // failures, may be more than the heap has.
-                if taken.len().is_multiple_of(LOOK) && !heap::has_room(ROOM) {
+                if !has_room(taken.len()) {
                     return Err(ScanError::NoMemory);
                 }
                 taken.try_reserve(1).map_err(|_| ScanError::NoMemory)?;
