@@ -188,7 +188,7 @@ pub fn is_invisible(c: char) -> bool {
 }
 
 macro_rules! text_conversions {
-    ($type:ty, $pattern:literal) => {
+    ($type:ty, $schema:tt) => {
         impl TryFrom<String> for $type {
             type Error = UnitError;
             fn try_from(text: String) -> Result<Self, UnitError> {
@@ -210,11 +210,21 @@ macro_rules! text_conversions {
                 stringify!($type).into()
             }
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": ["string", "integer"], "pattern": $pattern, "minimum": 0 })
+                json_schema!($schema)
             }
         }
     };
 }
 
-text_conversions!(Millis, r"^(off|0|([0-9]+(ms|s|m|h|d))+)$");
-text_conversions!(Bytes, r"^[0-9]+( ?(B|KiB|MiB|GiB))?$");
+text_conversions!(Millis, {
+    "anyOf": [
+        { "type": "string", "pattern": "^(off|0|([0-9]+(ms|s|m|h|d))+)$" },
+        { "const": 0 },
+        { "description": "`off`, as editors that know YAML 1.1 read it.", "const": false },
+    ]
+});
+text_conversions!(Bytes, {
+    "type": ["string", "integer"],
+    "pattern": "^[0-9]+( ?(B|KiB|MiB|GiB))?$",
+    "minimum": 1,
+});
