@@ -202,7 +202,7 @@ mod tests {
         for path in ["sub/deep/a", "sub", "sub/deep", "listed", "listed/ANY"] {
             assert!(is_shown(&map, path), "{path}");
         }
-        for path in ["a", "sub/b", "sub/deep/a/b", "listed/x/y", "/sub", "../sub"] {
+        for path in ["a", "sub/b", "sub/deep/a/b", "listed/x/y", "../sub"] {
             assert!(!is_shown(&map, path), "{path}");
         }
     }
