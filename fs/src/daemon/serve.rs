@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 
 /// How long the kernel may take to drop pages at a lock before the answer is given without it: the
 /// values are wiped by then.
-const INVALIDATE_WITHIN: Duration = Duration::from_secs(1);
+const INVALIDATE_WITHIN: Duration = Duration::from_millis(500);
 
 /// How long the last messages may take to reach the helper.
 const DRAIN_WITHIN: Duration = Duration::from_millis(500);

@@ -78,7 +78,7 @@ pub(crate) fn run() -> ExitCode {
                 );
             }
             ToDaemon::Answer { id, result } => {
-                note(format!("answer {id} {result:?} {}", fds.len()))
+                note(format!("answer {id} {result:?} {}", fds.len()));
             }
             ToDaemon::Credentials => {
                 std::fs::File::from(fds.into_iter().next().unwrap())
