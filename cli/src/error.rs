@@ -203,6 +203,18 @@ mod tests {
     }
 
     #[test]
+    fn a_system_error_is_told_in_words_alone() {
+        let missing = std::io::Error::from_raw_os_error(2);
+        let error = CliError::new(Status::Other, format!("a: {missing}, b: {missing}"), "");
+        assert_eq!(
+            error.render(false),
+            "error: a: No such file or directory, b: No such file or directory\n"
+        );
+        let error = CliError::new(Status::Other, "named (os error x", "");
+        assert_eq!(error.render(false), "error: named (os error x\n");
+    }
+
+    #[test]
     fn a_help_of_several_lines_stands_below_its_first() {
         let error = CliError::new(Status::Other, "it failed", "one of:\n - this\n\n - that\n");
         assert_eq!(

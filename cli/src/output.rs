@@ -30,7 +30,7 @@ pub(crate) fn lines(kind: &str, message: &str, help: &str, paint: Paint) -> Stri
         "error:" => paint.red(kind),
         _ => paint.yellow(kind),
     };
-    let mut text = format!("{kind} {}\n", printable(message));
+    let mut text = format!("{kind} {}\n", printable(&without_numbers(message)));
     let mut mark = paint.cyan("help:");
     for line in help.lines().filter(|line| !line.is_empty()) {
         text.push_str(&format!("{mark} {}\n", printable(line)));
@@ -38,6 +38,19 @@ pub(crate) fn lines(kind: &str, message: &str, help: &str, paint: Paint) -> Stri
         mark = "     ".to_owned();
     }
     text
+}
+
+/// Rust's texts of system errors end with ` (os error 2)`, which tells nobody anything.
+fn without_numbers(message: &str) -> Cow<'_, str> {
+    let Some((before, rest)) = message.split_once(" (os error ") else {
+        return Cow::Borrowed(message);
+    };
+    match rest.split_once(')') {
+        Some((number, after)) if number.bytes().all(|b| b.is_ascii_digit()) => {
+            Cow::Owned(format!("{before}{}", without_numbers(after)))
+        }
+        _ => Cow::Borrowed(message),
+    }
 }
 
 /// Colours text, or leaves it as it is.

@@ -57,6 +57,9 @@ impl Text {
             self.help(2, "`secretfs unlock` mounts it again");
             return;
         }
+        if mount.state == MountState::Locked {
+            self.help(11, "`secretfs unlock` serves it again");
+        }
         self.line(&format!("  pid      {}", mount.pid));
         match &mount.daemon {
             Some(page) => self.memory(page),

@@ -194,6 +194,20 @@ fn a_daemon_that_does_not_answer_and_a_bad_map_are_told() {
 }
 
 #[test]
+fn a_sealed_mount_says_how_to_serve_again() {
+    let mut mount = serving();
+    mount.state = MountState::Locked;
+    let text = table::render(&[mount], false);
+    assert!(
+        text.starts_with(
+            "/run/user/1000/app  locked\n  map      /srv/app/secrets.yml\n\
+             \x20          help: `secretfs unlock` serves it again\n"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
 fn insecure_memory_is_shown() {
     let mut mount = serving();
     let page = mount.daemon.as_mut().expect("a page");
