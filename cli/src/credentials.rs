@@ -46,18 +46,26 @@ pub(crate) fn protect_memory(insecure: bool) -> Result<(), CliError> {
     Ok(())
 }
 
+/// What a mount without its credential means.
+pub(crate) const UNTIL_UNLOCK: &str =
+    "its files answer \"Required key not available\" until `secretfs unlock`";
+
 /// Asks for the credentials of maps. One passphrase opens a vault for all that use it.
 pub(crate) struct Collector<'a> {
     passphrase_file: Option<&'a Path>,
+    /// What is said where a passphrase is missing.
+    without: &'static str,
     /// By vault file; `None`: there is no way to ask.
     known: BTreeMap<PathBuf, Option<SecretString>>,
 }
 
 impl<'a> Collector<'a> {
-    /// Takes passphrases from the file, where there is one.
-    pub(crate) fn new(passphrase_file: Option<&'a Path>) -> Self {
+    /// Takes passphrases from the file, where there is one; `without` is the help for where none is
+    /// found.
+    pub(crate) fn new(passphrase_file: Option<&'a Path>, without: &'static str) -> Self {
         Self {
             passphrase_file,
+            without,
             known: BTreeMap::new(),
         }
     }
@@ -96,7 +104,7 @@ impl<'a> Collector<'a> {
                         spec.name,
                         show(file)
                     ),
-                    "its files answer \"Required key not available\" until `secretfs unlock`",
+                    self.without,
                 );
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::args::MountArgs;
 use crate::control;
-use crate::credentials::{Collector, Delivery};
+use crate::credentials::{Collector, Delivery, UNTIL_UNLOCK};
 use crate::error::{CliError, Status};
 use crate::map::Map;
 use crate::output::{print, show, warn};
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &MountArgs) -> Result<(), CliError> {
         offline: args.offline,
         allow_root: args.allow_root,
     };
-    let mut collector = Collector::new(args.passphrase.passphrase_file.as_deref());
+    let mut collector = Collector::new(args.passphrase.passphrase_file.as_deref(), UNTIL_UNLOCK);
     let offers = collector.collect(&map, args.insecure_memory)?;
     let (delivery, channel) = Delivery::send(&offers)?;
     drop(offers);

@@ -2,7 +2,7 @@
 
 use crate::args::UnlockArgs;
 use crate::control;
-use crate::credentials::{Collector, Delivery};
+use crate::credentials::{Collector, Delivery, UNTIL_UNLOCK};
 use crate::error::CliError;
 use crate::map::Map;
 use crate::output::{print, show, warn};
@@ -18,7 +18,7 @@ pub(crate) fn run(args: &UnlockArgs) -> Result<(), CliError> {
         .map(|one| (Map::load(&one.record.request.map), one))
         .collect();
     // One passphrase opens a vault for all of its mounts.
-    let mut collector = Collector::new(args.passphrase.passphrase_file.as_deref());
+    let mut collector = Collector::new(args.passphrase.passphrase_file.as_deref(), UNTIL_UNLOCK);
     super::for_each(found, |(map, one)| unlock(&one, map, &mut collector))
 }
 

@@ -39,13 +39,29 @@ enum Question {
     Folder(secretfs_providers::FolderReference),
 }
 
+impl Asked<'_> {
+    /// Why there is nothing to tell of single files.
+    fn cannot_be_asked(&self) -> Option<&str> {
+        let (_, first) = self.failures.first()?;
+        let same = |(_, other): &(&str, ProviderError)| other == first;
+        match first.kind {
+            _ if self.failed < self.asked || !self.failures.iter().all(same) => None,
+            // What is missing, and where to give it, was said when it was looked for.
+            ErrorKind::NoCredential => Some("its credential is missing"),
+            ErrorKind::Unsupported => Some(&first.message),
+            _ => None,
+        }
+    }
+}
+
 /// Values never stay, so this is for one at a time.
 const SEALED: usize = 1 << 20;
 
 /// Asks, prints what came of it, and fails if anything cannot be read.
 pub(super) fn run(map: &Map, passphrase_file: Option<&Path>) -> Result<(), CliError> {
     crate::credentials::protect_memory(false)?;
-    let offers = Collector::new(passphrase_file).collect(map, false)?;
+    let without = "give it with --passphrase-file, or run this on a terminal";
+    let offers = Collector::new(passphrase_file, without).collect(map, false)?;
     let providers: Vec<_> = (0..)
         .zip(map.providers())
         .map(|(index, spec)| secretfs_fs::daemon::registry::make(index, spec))
@@ -202,7 +218,15 @@ fn render(asked: &[Asked<'_>], providers: &[ProviderSpec], paint: Paint) -> Stri
             (good, all) if good == all => paint.green(&format!("{all} of {all} can be read")),
             (good, all) => paint.red(&format!("{good} of {all} can be read")),
         };
-        text.push_str(&format!("{}: {found}\n", printable(&spec.name)));
+        let name = printable(&spec.name);
+        if let Some(why) = one.cannot_be_asked() {
+            let prefix = format!("provider {}: ", spec.name);
+            let why = printable(why.strip_prefix(&prefix).unwrap_or(why));
+            let mark = paint.red("cannot be asked");
+            text.push_str(&format!("{name}: {mark}: {why}\n"));
+            continue;
+        }
+        text.push_str(&format!("{name}: {found}\n"));
         // What holds for several is said once.
         let mut told: Vec<&str> = Vec::new();
         for (path, failure) in &one.failures {
@@ -262,6 +286,14 @@ mod tests {
             "the vault has no such secret",
             "`secretfs vault set` makes it",
         );
+        let all_fail = |kind| Asked {
+            asked: 1,
+            failed: 1,
+            failures: vec![(
+                "a",
+                ProviderError::new(kind, "provider later: no client", "h"),
+            )],
+        };
         let asked = [
             Asked {
                 asked: 5,
@@ -273,8 +305,11 @@ mod tests {
                 ..Asked::default()
             },
             Asked::default(),
+            all_fail(ErrorKind::NoCredential),
+            all_fail(ErrorKind::Unsupported),
         ];
-        let specs = [spec("vault"), spec("other"), spec("spare")];
+        let names = ["vault", "other", "spare", "closed", "later"];
+        let specs = names.map(spec);
         assert_eq!(
             render(&asked, &specs, Paint(false)),
             "\
@@ -285,6 +320,8 @@ vault: 2 of 5 can be read
   … and 1 more
 other: 1 of 1 can be read
 spare: not used by any entry
+closed: cannot be asked: its credential is missing
+later: cannot be asked: no client
 "
         );
     }
