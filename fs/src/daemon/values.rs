@@ -46,6 +46,10 @@ impl Values for CacheValues {
         self.0.refresh_ahead(plan);
     }
 
+    fn peek_list(&self, key: ValueKey) -> Option<Arc<Vec<String>>> {
+        self.0.peek_list(key)
+    }
+
     fn list(
         &self,
         plan: Arc<EntryPlan>,

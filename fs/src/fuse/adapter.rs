@@ -99,6 +99,11 @@ impl Filesystem for Adapter {
         });
     }
 
+    /// One of these or many at once: fuser calls it for each.
+    fn forget(&self, request: &Request, ino: INodeNo, lookups: u64) {
+        self.run("forget", request, |fs| fs.forget(ino.0, lookups));
+    }
+
     fn getattr(&self, request: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
         self.run("getattr", request, |fs| {
             attributes(fs.getattr(caller(request), ino.0), reply);

@@ -12,11 +12,17 @@ use super::waiters::{Signalled, Waiters};
 use crate::cache::{CacheListener, Snapshot};
 use crate::error::OpenError;
 use crate::map::{CompiledMap, ValueKey};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 use tokio::sync::oneshot;
+
+/// What one more file, handle or ticket may need of the heap, by far.
+pub(super) const ONE_MORE: usize = 16 << 10;
+
+/// The number of a folder, and a name in it.
+pub(super) type Place = (u64, Box<str>);
 
 /// An open file.
 #[derive(Debug)]
@@ -39,17 +45,19 @@ pub(super) struct Inner {
     pub(super) locked: bool,
     /// How often it was locked: a value fetched before a lock is not served after it.
     pub(super) locks: u64,
+    /// How often the map was replaced: positions in it are of one map alone.
+    pub(super) maps: u64,
     pub(super) audit: bool,
     pub(super) map: CompiledMap,
     pub(super) started: SystemTime,
     pub(super) versions: Versions,
     pub(super) tickets: Tickets,
     pub(super) purging: bool,
-    pub(super) handles: HashMap<u64, Handle>,
-    pub(super) open_folders: HashMap<u64, OpenFolder>,
+    pub(super) handles: BTreeMap<u64, Handle>,
+    pub(super) open_folders: BTreeMap<u64, OpenFolder>,
     pub(super) next_handle: u64,
     /// By the folder's inode number.
-    pub(super) folders: HashMap<u64, FolderState>,
+    pub(super) folders: BTreeMap<u64, FolderState>,
 }
 
 /// One mount's files.
@@ -80,16 +88,17 @@ impl SecretFs {
         let inner = Inner {
             locked: false,
             locks: 0,
+            maps: 0,
             audit: deps.map.settings().audit,
             map: deps.map.clone(),
             started: deps.clock.wall(),
             versions: Versions::new(),
             tickets: Tickets::default(),
             purging: false,
-            handles: HashMap::new(),
-            open_folders: HashMap::new(),
+            handles: BTreeMap::new(),
+            open_folders: BTreeMap::new(),
             next_handle: 1,
-            folders: HashMap::new(),
+            folders: BTreeMap::new(),
         };
         Arc::new(Self {
             limiter: Limiter::new(Arc::clone(&deps.clock)),
@@ -114,33 +123,31 @@ impl SecretFs {
     /// Shows another map. Files that stay keep their versions; open handles keep what they had.
     pub fn reload(&self, map: CompiledMap) {
         let mut inner = self.inner();
+        // Where everything is that the kernel may know, before that is forgotten.
+        let known: Vec<(FileId, Option<ValueKey>, Option<Place>)> = inner
+            .versions
+            .known()
+            .map(|id| {
+                let file = inner.file(id);
+                let key = file.as_ref().and_then(|file| self.key_of(&inner.map, file));
+                (id, key, file.and_then(|file| inner.place(&file)))
+            })
+            .collect();
         let old = std::mem::replace(&mut inner.map, map);
+        inner.maps += 1;
         inner.audit = inner.map.settings().audit;
-        // A folder that now lists another place must not show the names of the former one.
-        let listed: Vec<u64> = inner.folders.keys().copied().collect();
-        for ino in listed {
-            let key = |map: &CompiledMap| {
-                let node = map.node_by_hash(FileId(ino).hash())?;
-                map.entry_key(super::nodes::listed_entry(map, node)?)
-            };
-            if key(&old) != key(&inner.map) {
-                inner.folders.remove(&ino);
-            }
-        }
-        let known: Vec<FileId> = inner.versions.known().collect();
-        for id in known {
+        inner.forget_moved_listings(&old);
+        for (id, before, place) in known {
             let file = inner.file(id);
-            let key = file
-                .as_ref()
-                .and_then(|file| self.fresh_key_of(&inner.map, file));
-            if key.is_none() || key != inner.versions.key(id) {
-                inner.versions.reset(id);
-                if let Some(place) = file.and_then(|file| inner.place(&file)) {
-                    self.invalidations.name(place.0, &place.1);
-                }
-            } else {
+            let now = file.and_then(|file| self.key_of(&inner.map, &file));
+            if now.is_some() && now == before {
                 // The mode may have changed.
                 self.invalidations.attributes(inner.versions.ino(id));
+                continue;
+            }
+            inner.versions.reset(id, before);
+            if let Some((folder, name)) = place {
+                self.invalidations.name(folder, &name);
             }
         }
         let new = inner.map.clone();
@@ -163,13 +170,13 @@ impl SecretFs {
         }
         let tickets = inner.tickets.take_all();
         self.give_back(&mut inner, tickets);
-        inner.folders.clear();
         let (files, inodes) = inner.versions.wipe();
         for file in files.into_iter().filter_map(|id| inner.file(id)) {
-            if let Some(place) = inner.place(&file) {
-                self.invalidations.name(place.0, &place.1);
+            if let Some((folder, name)) = inner.place(&file) {
+                self.invalidations.name(folder, &name);
             }
         }
+        inner.folders.clear();
         drop(inner);
         let (sender, receiver) = oneshot::channel();
         self.invalidations.pages(inodes, sender);
@@ -182,20 +189,40 @@ impl SecretFs {
         self.inner().locked = false;
     }
 
-    /// Publishes a version of a file, and has the kernel forget the one before. Gives its inode.
-    pub(super) fn publish(&self, inner: &mut Inner, id: FileId, snapshot: &Snapshot) -> u64 {
+    /// Publishes a version of a file, and has the kernel forget the one before. Gives its inode;
+    /// `None`: there is no memory to remember it with.
+    pub(super) fn publish(
+        &self,
+        inner: &mut Inner,
+        id: FileId,
+        snapshot: &Snapshot,
+    ) -> Option<u64> {
+        if !secretfs_memory::heap::has_room(ONE_MORE) {
+            return None;
+        }
         let shown = Shown {
             version: snapshot.version,
             size: u64::try_from(snapshot.value.len()).unwrap_or(u64::MAX),
             modified: snapshot.modified,
         };
         let published = inner.versions.publish(id, shown);
-        if published.replaced
-            && let Some(place) = inner.file(id).and_then(|file| inner.place(&file))
-        {
-            self.invalidations.name(place.0, &place.1);
+        if !published.same {
+            for _ in 0..inner.tickets.published(id, published.ino, snapshot) {
+                inner.versions.opened(published.ino, snapshot);
+            }
         }
-        published.ino
+        if published.replaced
+            && let Some((folder, name)) = inner.file(id).and_then(|file| inner.place(&file))
+        {
+            self.invalidations.name(folder, &name);
+        }
+        Some(published.ino)
+    }
+
+    /// Opens and listings that wait now.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// Handles that are open now.

@@ -75,6 +75,8 @@ impl SecretFs {
         let inner = self.inner();
         match inner.node(ino) {
             Ok(Node::Folder(folder)) => Ok(inner.folder_attr(self, folder)),
+            // Known by a name that is out of date.
+            Ok(Node::File(_)) if inner.versions.is_left(ino) => Err(Errno::STALE),
             Ok(Node::File(file)) => Ok(inner.file_attr(self, &file, Some(ino))),
             // Held open, though its file is gone from the map.
             Err(errno) => inner.held_attr(self, ino).ok_or(errno),

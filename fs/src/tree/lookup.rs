@@ -51,7 +51,7 @@ impl SecretFs {
         match names {
             Names::Known => {
                 let found = inner.child(folder, name);
-                let attr = found.map(|node| inner.attr(self, &node));
+                let attr = found.map(|node| inner.looked_up(self, &node));
                 drop(inner);
                 reply(attr.ok_or(Errno::NOENT));
             }
@@ -63,15 +63,22 @@ impl SecretFs {
                 drop(inner);
                 let name: Box<str> = name.into();
                 let fs = Arc::clone(self);
-                self.list(caller, folder, plan, move |listed| {
-                    reply(listed.and_then(|()| {
-                        let inner = fs.inner();
+                self.list(caller, folder.ino, plan, move |listed| {
+                    reply(listed.and_then(|folder| {
+                        let mut inner = fs.inner();
                         let found = inner.child(folder, &name);
-                        found.map(|node| inner.attr(&fs, &node)).ok_or(Errno::NOENT)
+                        found
+                            .map(|node| inner.looked_up(&fs, &node))
+                            .ok_or(Errno::NOENT)
                     }));
                 });
             }
         }
+    }
+
+    /// The kernel forgot so many lookups of a number.
+    pub fn forget(&self, ino: u64, lookups: u64) {
+        self.inner().versions.forget(ino, lookups);
     }
 
     fn names(&self, inner: &mut Inner, folder: Folder) -> Names {
@@ -86,7 +93,7 @@ impl SecretFs {
             .entry_key(entry)
             .and_then(|key| self.deps.cache.peek_list(key));
         if let Some(names) = fresh {
-            inner.set_names(folder, names);
+            self.set_names(inner, folder, names);
             return Names::Known;
         }
         match inner.map.entry(entry) {
@@ -96,77 +103,108 @@ impl SecretFs {
     }
 
     /// Makes sure that a folder's names are known, then goes on with `then`: at once where nothing
-    /// has to be asked.
+    /// has to be asked. It is given the folder as it is then, in the map of then.
     pub(super) fn with_names(
         self: &Arc<Self>,
         caller: Caller,
         folder: Folder,
-        then: impl FnOnce(Result<(), Errno>) + Send + 'static,
+        then: impl FnOnce(Result<Folder, Errno>) + Send + 'static,
     ) {
         let names = self.names(&mut self.inner(), folder);
         match names {
-            Names::Known => then(Ok(())),
+            Names::Known => then(Ok(folder)),
             Names::Locked => then(Err(Errno::NOKEY)),
-            Names::Ask(plan) => self.list(caller, folder, plan, then),
+            Names::Ask(plan) => self.list(caller, folder.ino, plan, then),
         }
     }
 
     fn list(
         self: &Arc<Self>,
         caller: Caller,
-        folder: Folder,
+        ino: u64,
         plan: Arc<EntryPlan>,
-        then: impl FnOnce(Result<(), Errno>) + Send + 'static,
+        then: impl FnOnce(Result<Folder, Errno>) + Send + 'static,
     ) {
-        let Some(waiting) = self.start_waiting() else {
-            return then(Err(Errno::BUSY));
+        let waiting = match self.start_waiting() {
+            Ok(waiting) => waiting,
+            Err(error) => return then(Err(error.errno())),
         };
         let fs = Arc::clone(self);
         self.deps.runtime.spawn(async move {
             let _waiting = waiting;
-            let path = plan.path.clone();
-            let seconds = plan.open_timeout_ms / 1_000;
-            let provider = plan.provider;
             let limit = Duration::from_millis(plan.open_timeout_ms).saturating_add(GRACE);
+            let list = fs.deps.cache.list(Arc::clone(&plan));
             let listed = tokio::select! {
-                listed = tokio::time::timeout(limit, fs.deps.cache.list(plan)) => listed,
+                listed = tokio::time::timeout(limit, list) => listed,
                 () = fs.waiters.watch(caller.pid) => Ok(Err(OpenError::Interrupted)),
             };
-            let mut inner = fs.inner();
-            let error = match listed {
-                Ok(Ok(names)) if !inner.locked => {
-                    inner.set_names(folder, names);
-                    drop(inner);
-                    return then(Ok(()));
-                }
-                Ok(Ok(_)) => OpenError::Locked,
-                Ok(Err(error)) => error,
-                Err(_elapsed) => OpenError::TimedOut {
-                    provider: inner.map.provider_name(provider).to_owned(),
-                    seconds,
-                },
+            let listed = match listed {
+                Ok(listed) => listed,
+                Err(_elapsed) => Err(OpenError::TimedOut {
+                    provider: fs.inner().map.provider_name(plan.provider).to_owned(),
+                    seconds: plan.open_timeout_ms / 1_000,
+                }),
             };
-            let errno = error.errno();
-            let mut known = false;
-            if error != OpenError::Interrupted && !inner.locked {
-                let state = inner.folders.entry(folder.ino).or_default();
-                state.error = Some(error.clone());
-                // What was listed once goes on being shown.
-                known = state.listing.is_some();
+            match fs.listed(ino, &plan, listed) {
+                Ok(folder) => then(Ok(folder)),
+                Err((errno, error)) => {
+                    then(Err(errno));
+                    if let Some(error) = error {
+                        fs.log_failure(&plan.path, &error);
+                    }
+                }
             }
-            drop(inner);
-            then(if known { Ok(()) } else { Err(errno) });
-            fs.log_failure(&path, &error);
         });
     }
-}
 
-impl Inner {
-    fn set_names(&mut self, folder: Folder, names: Arc<Vec<String>>) {
-        let state = self.folders.entry(folder.ino).or_default();
+    /// Names came, or a failure; meanwhile the mount may have been locked, or the map replaced.
+    fn listed(
+        &self,
+        ino: u64,
+        plan: &EntryPlan,
+        listed: Result<Arc<Vec<String>>, OpenError>,
+    ) -> Result<Folder, (Errno, Option<OpenError>)> {
+        let mut inner = self.inner();
+        if inner.locked {
+            return Err((Errno::NOKEY, None));
+        }
+        let folder = inner.folder(ino).filter(|folder| {
+            let entry = folder.listed;
+            entry.and_then(|entry| inner.map.entry_key(entry)) == Some(plan.key)
+        });
+        let Some(folder) = folder else {
+            return Err((Errno::STALE, None));
+        };
+        match listed {
+            Ok(names) => {
+                self.set_names(&mut inner, folder, names);
+                Ok(folder)
+            }
+            Err(OpenError::Interrupted) => Err((Errno::INTR, None)),
+            Err(error) => {
+                let state = inner.folders.entry(ino).or_default();
+                state.error = Some(error.clone());
+                if state.listing.is_some() {
+                    // What was listed once goes on being shown.
+                    return Ok(folder);
+                }
+                Err((error.errno(), Some(error)))
+            }
+        }
+    }
+
+    /// Shows these names, and has the kernel forget those that are gone.
+    fn set_names(&self, inner: &mut Inner, folder: Folder, names: Arc<Vec<String>>) {
+        let state = inner.folders.entry(folder.ino).or_default();
         state.error = None;
-        if !state.listing.as_ref().is_some_and(|l| l.is_of(&names)) {
-            state.listing = Some(Arc::new(Listing::new(folder.ino, names)));
+        if state.listing.as_ref().is_some_and(|l| l.is_of(&names)) {
+            return;
+        }
+        let now = Arc::new(Listing::new(folder.ino, names));
+        let before = state.listing.replace(Arc::clone(&now));
+        let gone = before.iter().flat_map(|before| before.iter_from(0));
+        for name in gone.filter(|name| !now.contains(name)) {
+            self.invalidations().name(folder.ino, name);
         }
     }
 }

@@ -25,6 +25,7 @@ mod listing;
 mod lookup;
 mod nodes;
 mod open;
+mod outcome;
 mod readdir;
 mod report;
 mod signals;

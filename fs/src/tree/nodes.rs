@@ -1,7 +1,7 @@
 //! From inode numbers and names to files and folders of the current map.
 
 use super::attr::{Attr, Kind, STABLE};
-use super::filesystem::{Inner, SecretFs};
+use super::filesystem::{Inner, Place, SecretFs};
 use super::listing::Listing;
 use super::versions::{FileId, Position, ROOT};
 use crate::map::compiled::NodeKind;
@@ -144,8 +144,8 @@ impl Inner {
         }
     }
 
-    /// Where a file stands: its folder's number and its name.
-    pub(super) fn place(&self, file: &File) -> Option<(u64, Box<str>)> {
+    /// Where a file stands.
+    pub(super) fn place(&self, file: &File) -> Option<Place> {
         if let Some(name) = &file.member {
             let node = self.map.node_by_path(self.map.entry_path(file.entry)?)?;
             return Some((folder_ino(&self.map, node)?, name.clone()));
@@ -162,6 +162,17 @@ impl Inner {
             Some(name) => format!("{path}/{name}"),
             None => path.to_owned(),
         }
+    }
+
+    /// A folder that now lists another place must not show the names of the former one.
+    pub(super) fn forget_moved_listings(&mut self, old: &CompiledMap) {
+        let key = |map: &CompiledMap, ino: u64| {
+            let node = map.node_by_hash(FileId(ino).hash())?;
+            map.entry_key(listed_entry(map, node)?)
+        };
+        let new = &self.map;
+        self.folders
+            .retain(|ino, _| key(new, *ino).is_some_and(|now| key(old, *ino) == Some(now)));
     }
 
     /// The attributes of a file's inode, or of the number that it has now.
@@ -212,26 +223,22 @@ impl Inner {
         }
     }
 
-    /// The attributes of whatever a name leads to.
-    pub(super) fn attr(&self, fs: &SecretFs, node: &Node) -> Attr {
+    /// The attributes of what a name leads to, on their way to the kernel as a lookup's answer.
+    pub(super) fn looked_up(&mut self, fs: &SecretFs, node: &Node) -> Attr {
         match node {
             Node::Folder(folder) => self.folder_attr(fs, *folder),
-            Node::File(file) => self.file_attr(fs, file, None),
+            Node::File(file) => {
+                let attr = self.file_attr(fs, file, None);
+                self.versions.looked_up(attr.ino);
+                attr
+            }
         }
     }
 }
 
 impl SecretFs {
-    /// What the cache knows a file by.
-    pub(super) fn key_of(&self, inner: &Inner, file: &File) -> Option<ValueKey> {
-        if let Some(key) = inner.versions.key(file.id) {
-            return Some(key);
-        }
-        self.fresh_key_of(&inner.map, file)
-    }
-
-    /// The same, by a map.
-    pub(super) fn fresh_key_of(&self, map: &CompiledMap, file: &File) -> Option<ValueKey> {
+    /// What the cache knows a file of a map by.
+    pub(super) fn key_of(&self, map: &CompiledMap, file: &File) -> Option<ValueKey> {
         let key = map.entry_key(file.entry)?;
         Some(match &file.member {
             Some(name) => self.deps.cache.member_key(key, name),

@@ -2,18 +2,16 @@
 //! FUSE thread; everything else waits on the runtime.
 
 use super::deps::Caller;
-use super::filesystem::{Handle, Inner, SecretFs};
+use super::filesystem::{Handle, Inner, ONE_MORE, SecretFs};
 use super::nodes::{File, Node};
-use super::tickets::{Ticket, VALID};
-use super::versions::{FileId, Position};
+use super::tickets::{Ticket, retried};
 use crate::cache::{Peek, Snapshot};
 use crate::error::OpenError;
-use crate::link::message::AuditEvent;
-use crate::map::EntryPlan;
+use crate::map::{EntryPlan, ValueKey};
 use rustix::io::Errno;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// Where the answer to an open goes: the handle, or the errno.
 pub trait OpenReply: FnOnce(Result<u64, Errno>) + Send + 'static {}
@@ -22,6 +20,9 @@ impl<F: FnOnce(Result<u64, Errno>) + Send + 'static> OpenReply for F {}
 /// The cache ends an open at its `open_timeout`, and the link a question; this is for when they
 /// do not.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// What one waiting open may need of the heap: its task, the entry, the cache's part.
+const ONE_WAITING: usize = 16 << 10;
 
 /// How an open goes on.
 enum Step {
@@ -36,15 +37,20 @@ enum Step {
 
 /// One open under way.
 pub(super) struct Request {
-    caller: Caller,
-    ino: u64,
-    file: File,
+    pub(super) caller: Caller,
+    pub(super) ino: u64,
+    pub(super) file: File,
     /// What its first try left, until it is given back.
-    ticket: Option<Ticket>,
+    pub(super) ticket: Option<Ticket>,
     /// It is a second try: the kernel has looked the name up since.
-    again: bool,
-    /// How often the mount was locked before it came.
-    locks: u64,
+    pub(super) again: bool,
+    /// What the cache knows the file by.
+    pub(super) key: Option<ValueKey>,
+    /// Of an open that had to wait: `file` may be of a former map by the time it is told.
+    pub(super) path: Option<String>,
+    /// How often the mount was locked, and the map replaced, before it came.
+    pub(super) locks: u64,
+    pub(super) maps: u64,
 }
 
 /// Counts those who wait, whatever way they end.
@@ -64,10 +70,16 @@ impl SecretFs {
     }
 
     /// Room for one more that waits.
-    pub(super) fn start_waiting(self: &Arc<Self>) -> Option<Waiting> {
+    pub(super) fn start_waiting(self: &Arc<Self>) -> Result<Waiting, OpenError> {
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
         let waiting = Waiting(Arc::clone(self));
-        (before < Self::MAX_WAITING).then_some(waiting)
+        if before >= Self::MAX_WAITING {
+            return Err(OpenError::Busy);
+        }
+        if !secretfs_memory::heap::has_room(ONE_WAITING) {
+            return Err(OpenError::NoMemory);
+        }
+        Ok(waiting)
     }
 
     /// Opens a file for reading.
@@ -82,30 +94,35 @@ impl SecretFs {
             Err(errno) => return reply(Err(errno)),
         };
         let ticket = self.take_ticket(&mut inner, caller.pid, file.id);
-        let request = Request {
+        let mut request = Request {
             caller,
             ino,
             file,
             again: ticket.is_some(),
             ticket,
+            key: None,
+            path: None,
             locks: inner.locks,
+            maps: inner.maps,
         };
         if inner.locked {
             drop(inner);
             return self.fail(request, &OpenError::Locked, reply);
         }
         if inner.map.entry_has_allow(request.file.entry) {
+            request.path = Some(inner.path(&request.file));
             drop(inner);
             return self.ask(request, reply);
         }
-        let step = self.decide(&mut inner, &request);
+        let step = self.decide(&mut inner, &mut request);
         self.take_step(inner, request, step, reply);
     }
 
     /// Asks the mount-helper whether the caller is in the entry's `allow`, also for what is cached.
-    fn ask(self: &Arc<Self>, request: Request, reply: impl OpenReply) {
-        let Some(waiting) = self.start_waiting() else {
-            return self.fail(request, &OpenError::Busy, reply);
+    fn ask(self: &Arc<Self>, mut request: Request, reply: impl OpenReply) {
+        let waiting = match self.start_waiting() {
+            Ok(waiting) => waiting,
+            Err(error) => return self.fail(request, &error, reply),
         };
         let fs = Arc::clone(self);
         self.deps.runtime.spawn(async move {
@@ -124,31 +141,33 @@ impl SecretFs {
                 return fs.fail(request, &OpenError::NotAllowed, reply);
             }
             let mut inner = fs.inner();
-            let step = fs.decide(&mut inner, &request);
+            let step = if inner.maps == request.maps {
+                fs.decide(&mut inner, &mut request)
+            } else {
+                // It was asked about an entry of another map.
+                Step::Again
+            };
             fs.take_step(inner, request, step, reply);
         });
     }
 
     /// What to do with an open, by what is known without waiting.
-    fn decide(&self, inner: &mut Inner, request: &Request) -> Step {
+    fn decide(&self, inner: &mut Inner, request: &mut Request) -> Step {
         if inner.locked {
             return Step::Fail(OpenError::Locked);
         }
-        let position = inner.versions.position(request.ino);
         if let Some(ticket) = &request.ticket
             && let Some(snapshot) = retried(inner, request.ino, ticket)
         {
             inner.versions.settle(request.ino);
             return Step::Serve(request.ino, snapshot);
         }
-        if !matches!(position, Position::Base(_) | Position::Current(_)) {
-            self.leave_ticket(inner, request, None);
-            return Step::Again;
-        }
-        let Some(key) = self.key_of(inner, &request.file) else {
+        // An inode that is out of date is treated like any other: its open finds the version of now,
+        // for the retry that it is sent to, so that there are no two refusals in a row.
+        let Some(key) = self.key_of(&inner.map, &request.file) else {
             return Step::Again;
         };
-        inner.versions.set_key(request.file.id, key);
+        request.key = Some(key);
         match self.deps.cache.peek(key) {
             Peek::Locked => Step::Fail(OpenError::Locked),
             Peek::Miss => match self.plan_of(inner, &request.file) {
@@ -159,83 +178,30 @@ impl SecretFs {
                 if refresh && let Some(plan) = self.plan_of(inner, &request.file) {
                     self.deps.cache.refresh_ahead(plan);
                 }
-                self.match_version(inner, request, snapshot)
+                self.match_version(inner, request, key, snapshot)
             }
         }
     }
 
     /// Serves a version if the inode that was opened is its own, and has the open repeated if not.
-    fn match_version(&self, inner: &mut Inner, request: &Request, snapshot: Snapshot) -> Step {
-        let ino = self.publish(inner, request.file.id, &snapshot);
+    fn match_version(
+        &self,
+        inner: &mut Inner,
+        request: &Request,
+        key: ValueKey,
+        snapshot: Snapshot,
+    ) -> Step {
+        let Some(ino) = self.publish(inner, request.file.id, &snapshot) else {
+            return Step::Fail(OpenError::NoMemory);
+        };
+        inner.versions.set_key(request.file.id, key);
         let settled = inner.versions.is_settled(ino) || request.again;
         if ino == request.ino && settled {
             inner.versions.settle(ino);
             return Step::Serve(ino, snapshot);
         }
-        self.leave_ticket(inner, request, Some((ino, snapshot)));
+        self.leave_ticket(inner, request, (ino, snapshot));
         Step::Again
-    }
-
-    fn leave_ticket(&self, inner: &mut Inner, request: &Request, found: Option<(u64, Snapshot)>) {
-        if !inner.tickets.has_room() {
-            // The retry will have to do with what is cached.
-            return;
-        }
-        if let Some((ino, snapshot)) = &found {
-            inner.versions.opened(*ino, snapshot);
-        }
-        let ticket = Ticket::new(request.ino, found, self.deps.clock.now());
-        let before = inner
-            .tickets
-            .leave(request.caller.pid, request.file.id, ticket);
-        self.give_back(inner, before);
-    }
-
-    /// Takes the ticket of a thread, without letting go of the inode that it holds. Threads outside
-    /// our pid namespace are all 0 and share theirs until it expires; that is safe, as it only ever
-    /// shows an inode's own version.
-    fn take_ticket(&self, inner: &mut Inner, pid: u32, file: FileId) -> Option<Ticket> {
-        let ticket = inner.tickets.take(pid, file)?;
-        if !ticket.is_valid(self.deps.clock.now()) {
-            self.give_back(inner, Some(ticket));
-            return None;
-        }
-        if pid == 0 {
-            if let Some((ino, snapshot)) = &ticket.found {
-                inner.versions.opened(*ino, snapshot);
-            }
-            inner.tickets.leave(pid, file, ticket.clone());
-        }
-        Some(ticket)
-    }
-
-    /// Lets go of the inodes that tickets hold.
-    pub(super) fn give_back(&self, inner: &mut Inner, tickets: impl IntoIterator<Item = Ticket>) {
-        for (ino, _) in tickets.into_iter().filter_map(|ticket| ticket.found) {
-            if inner.versions.closed(ino) {
-                self.invalidations().idle(ino);
-            }
-        }
-    }
-
-    /// Drops the tickets whose retry never came, so that they do not hold values for ever.
-    fn purge_tickets(self: &Arc<Self>, inner: &mut Inner) {
-        if std::mem::replace(&mut inner.purging, true) {
-            return;
-        }
-        let fs = Arc::clone(self);
-        self.deps.runtime.spawn(async move {
-            loop {
-                tokio::time::sleep(VALID).await;
-                let mut inner = fs.inner();
-                let expired = inner.tickets.take_expired(fs.deps.clock.now());
-                fs.give_back(&mut inner, expired);
-                if inner.tickets.is_empty() {
-                    inner.purging = false;
-                    return;
-                }
-            }
-        });
     }
 
     fn take_step(
@@ -253,7 +219,10 @@ impl SecretFs {
         match (step, handle) {
             (Step::Serve(_, snapshot), Some(handle)) => {
                 inner.versions.set_error(request.file.id, None);
-                let path = inner.audit.then(|| inner.path(&request.file));
+                let path = request.path.take();
+                let path = inner
+                    .audit
+                    .then(|| path.unwrap_or_else(|| inner.path(&request.file)));
                 drop(inner);
                 reply(Ok(handle));
                 if let Some(path) = path {
@@ -280,10 +249,12 @@ impl SecretFs {
         }
     }
 
-    fn fetch(self: &Arc<Self>, request: Request, plan: Arc<EntryPlan>, reply: impl OpenReply) {
-        let Some(waiting) = self.start_waiting() else {
-            return self.fail(request, &OpenError::Busy, reply);
+    fn fetch(self: &Arc<Self>, mut request: Request, plan: Arc<EntryPlan>, reply: impl OpenReply) {
+        let waiting = match self.start_waiting() {
+            Ok(waiting) => waiting,
+            Err(error) => return self.fail(request, &error, reply),
         };
+        request.path = Some(plan.path.clone());
         let fs = Arc::clone(self);
         self.deps.runtime.spawn(async move {
             let _waiting = waiting;
@@ -315,80 +286,21 @@ impl SecretFs {
         }
         let now = inner
             .file(request.file.id)
-            .and_then(|file| self.fresh_key_of(&inner.map, &file));
-        if now.is_none() || now != inner.versions.key(request.file.id) {
-            return Step::Again;
-        }
-        self.match_version(inner, request, snapshot)
-    }
-
-    /// Remembers, records and answers a failure: the one place for all of them.
-    fn fail(&self, mut request: Request, error: &OpenError, reply: impl OpenReply) {
-        let errno = error.errno();
-        let mut inner = self.inner();
-        self.give_back(&mut inner, request.ticket.take());
-        let path = inner.path(&request.file);
-        let audit = inner.audit;
-        // An interrupted open says nothing of the file.
-        if *error != OpenError::Interrupted {
-            inner
-                .versions
-                .set_error(request.file.id, Some(error.clone()));
-        }
-        drop(inner);
-        reply(Err(errno));
-        self.log_failure(&path, error);
-        if audit {
-            self.audit(&request, path, 0, errno.raw_os_error());
+            .and_then(|file| self.key_of(&inner.map, &file));
+        match now {
+            Some(key) if request.key == Some(key) => {
+                self.match_version(inner, request, key, snapshot)
+            }
+            _ => Step::Again,
         }
     }
-
-    /// One line for the log, of our own words only.
-    pub(super) fn log_failure(&self, path: &str, error: &OpenError) {
-        if matches!(error, OpenError::Locked | OpenError::Interrupted)
-            || error.errno() == Errno::NOENT
-        {
-            tracing::debug!(path, %error, "open failed");
-        } else if let Some(suppressed) = self.limiter.pass() {
-            let help = error.help();
-            tracing::warn!(path, %error, help, suppressed, "open failed");
-        }
-    }
-
-    fn audit(&self, request: &Request, file: String, version: u64, errno: i32) {
-        let time = self.deps.clock.wall();
-        let time = time
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        self.deps.outside.audit(AuditEvent {
-            pid: request.caller.pid,
-            uid: request.caller.uid,
-            file,
-            version,
-            errno,
-            time_ms: u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
-        });
-    }
-}
-
-/// The version for an open that was refused once. The same inode again, though it is out of date,
-/// means that it was not opened by its name (`/proc/self/fd`): it shows what it always showed.
-fn retried(inner: &Inner, ino: u64, ticket: &Ticket) -> Option<Snapshot> {
-    if let Some((found, snapshot)) = &ticket.found
-        && *found == ino
-    {
-        return Some(snapshot.clone());
-    }
-    if matches!(inner.versions.position(ino), Position::Old(_)) && ticket.refused == ino {
-        return inner.versions.snapshot(ino).cloned();
-    }
-    None
 }
 
 impl Inner {
     /// A handle; `None`: there are too many.
     fn make_handle(&mut self, ino: u64, snapshot: &Snapshot) -> Option<u64> {
-        if self.handles.len() >= SecretFs::MAX_HANDLES {
+        let room = secretfs_memory::heap::has_room(ONE_MORE);
+        if self.handles.len() >= SecretFs::MAX_HANDLES || !room {
             return None;
         }
         let number = self.next_handle;

@@ -93,7 +93,7 @@ impl SecretFs {
         drop(inner);
         let fs = Arc::clone(self);
         self.with_names(caller, folder, move |known| match known {
-            Ok(()) => {
+            Ok(folder) => {
                 fs.look(handle, folder);
                 fs.fill(handle, offset, sink);
             }

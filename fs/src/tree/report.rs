@@ -127,7 +127,7 @@ impl SecretFs {
         }
         Some(FileReport {
             entry: file.entry,
-            key: self.fresh_key_of(&inner.map, &file)?,
+            key: self.key_of(&inner.map, &file)?,
             member: file.member.map(String::from),
             version: current.map(|shown| shown.version),
             size: current.map(|shown| shown.size),

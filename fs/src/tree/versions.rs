@@ -4,7 +4,8 @@
 use crate::cache::{Snapshot, VersionId};
 use crate::error::OpenError;
 use crate::map::ValueKey;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZero;
 use std::time::SystemTime;
 
 /// The inode number of the mount's root, given by FUSE.
@@ -48,20 +49,27 @@ struct Inode {
     /// its version was: sendfile and mmap go by the kernel's idea of the size, and an open's reply
     /// cannot carry it.
     settled: bool,
-    handles: u32,
-    /// Held while handles are open.
-    snapshot: Option<Snapshot>,
     wiped: bool,
+    /// Handles, and tickets of opens that are about to have one.
+    holders: u32,
+    /// How often a lookup gave it and the kernel has not forgotten it.
+    lookups: u64,
 }
 
 /// What is kept of a file that was opened or published once.
 #[derive(Debug)]
 struct File {
-    key: Option<ValueKey>,
     /// The number that the file has while nothing is published.
     base: u64,
-    current: Option<u64>,
-    error: Option<OpenError>,
+    /// The number of the version that it shows.
+    current: Option<NonZero<u64>>,
+    error: Option<Box<OpenError>>,
+}
+
+impl File {
+    fn current(&self) -> Option<u64> {
+        self.current.map(NonZero::get)
+    }
 }
 
 /// Where an inode stands.
@@ -73,7 +81,7 @@ pub(super) enum Position {
     Base(FileId),
     /// Shows the version that a lookup gives now.
     Current(FileId),
-    /// Shows one that was replaced, and is held open.
+    /// Showed one that was replaced or wiped, and is held open or known to the kernel.
     Old(FileId),
 }
 
@@ -92,18 +100,22 @@ pub(super) struct Published {
 #[derive(Debug)]
 pub(super) struct Versions {
     next: u64,
-    files: HashMap<FileId, File>,
-    inodes: HashMap<u64, Inode>,
-    by_key: HashMap<ValueKey, Vec<FileId>>,
+    // Trees, not tables: a table that grows needs both its sizes at once, of locked memory.
+    files: BTreeMap<FileId, File>,
+    inodes: BTreeMap<u64, Inode>,
+    by_key: BTreeSet<(ValueKey, FileId)>,
+    /// The values of inodes that are held.
+    held: BTreeMap<u64, Snapshot>,
 }
 
 impl Versions {
     pub(super) fn new() -> Self {
         Self {
             next: ROOT + 1,
-            files: HashMap::new(),
-            inodes: HashMap::new(),
-            by_key: HashMap::new(),
+            files: BTreeMap::new(),
+            inodes: BTreeMap::new(),
+            by_key: BTreeSet::new(),
+            held: BTreeMap::new(),
         }
     }
 
@@ -115,7 +127,6 @@ impl Versions {
 
     fn file_mut(&mut self, id: FileId) -> &mut File {
         self.files.entry(id).or_insert(File {
-            key: None,
             base: id.0,
             current: None,
             error: None,
@@ -129,11 +140,11 @@ impl Versions {
             let Some(file) = self.files.get(&inode.file) else {
                 return Position::Unknown;
             };
-            return match (inode.shown, file.current) {
+            return match (inode.shown, file.current()) {
                 (_, Some(current)) if current == ino => Position::Current(inode.file),
                 (None, None) if file.base == ino => Position::Base(inode.file),
                 (Some(_), _) => Position::Old(inode.file),
-                (None, _) => Position::Unknown,
+                (None, _) => Position::Old(inode.file),
             };
         }
         if ino & FROM_PATH == 0 {
@@ -141,7 +152,7 @@ impl Versions {
         }
         let id = FileId(ino);
         match self.files.get(&id) {
-            Some(file) if file.current.is_some() || file.base != ino => Position::Unknown,
+            Some(file) if file.current.is_some() || file.base != ino => Position::Old(id),
             _ => Position::Base(id),
         }
     }
@@ -150,7 +161,7 @@ impl Versions {
     pub(super) fn ino(&self, id: FileId) -> u64 {
         self.files
             .get(&id)
-            .map_or(id.0, |file| file.current.unwrap_or(file.base))
+            .map_or(id.0, |file| file.current().unwrap_or(file.base))
     }
 
     /// What an inode shows; `None`: nothing yet. After a lock the size is 0.
@@ -165,7 +176,7 @@ impl Versions {
 
     /// What the file shows now.
     pub(super) fn current(&self, id: FileId) -> Option<Shown> {
-        self.shown(self.files.get(&id)?.current?)
+        self.shown(self.files.get(&id)?.current()?)
     }
 
     /// Whether the kernel surely knows the inode's size.
@@ -182,45 +193,26 @@ impl Versions {
 
     /// The value of an inode that is held open.
     pub(super) fn snapshot(&self, ino: u64) -> Option<&Snapshot> {
-        self.inodes.get(&ino)?.snapshot.as_ref()
-    }
-
-    /// What the cache knows the file by, once it was opened.
-    pub(super) fn key(&self, id: FileId) -> Option<ValueKey> {
-        self.files.get(&id)?.key
+        self.held.get(&ino)
     }
 
     /// The files that show a value.
     pub(super) fn files_of(&self, key: ValueKey) -> Vec<FileId> {
-        self.by_key.get(&key).cloned().unwrap_or_default()
+        self.by_key
+            .range((key, FileId(0))..=(key, FileId(u64::MAX)))
+            .map(|(_, file)| *file)
+            .collect()
     }
 
     /// Remembers what the cache knows the file by.
     pub(super) fn set_key(&mut self, id: FileId, key: ValueKey) {
-        let file = self.file_mut(id);
-        let before = file.key.replace(key);
-        if before == Some(key) {
-            return;
-        }
-        if let Some(before) = before {
-            self.unlink_key(id, before);
-        }
-        self.by_key.entry(key).or_default().push(id);
-    }
-
-    fn unlink_key(&mut self, id: FileId, key: ValueKey) {
-        if let Some(files) = self.by_key.get_mut(&key) {
-            files.retain(|file| *file != id);
-            if files.is_empty() {
-                self.by_key.remove(&key);
-            }
-        }
+        self.by_key.insert((key, id));
     }
 
     /// Shows a version under the file's name from now on.
     pub(super) fn publish(&mut self, id: FileId, shown: Shown) -> Published {
         let file = self.file_mut(id);
-        let (base, current) = (file.base, file.current);
+        let (base, current) = (file.base, file.current());
         if let Some(ino) = current
             && self
                 .inodes
@@ -239,18 +231,20 @@ impl Versions {
             None => base,
             Some(_) => self.number(),
         };
+        // The kernel may know the number from before its version.
+        let lookups = self.inodes.get(&ino).map_or(0, |inode| inode.lookups);
         self.inodes.insert(
             ino,
             Inode {
                 file: id,
                 shown: Some(shown),
                 settled: current.is_some(),
-                handles: 0,
-                snapshot: None,
                 wiped: false,
+                holders: 0,
+                lookups,
             },
         );
-        self.file_mut(id).current = Some(ino);
+        self.file_mut(id).current = NonZero::new(ino);
         if let Some(old) = current {
             self.drop_unheld(old);
         }
@@ -261,57 +255,77 @@ impl Versions {
         }
     }
 
+    /// Forgets an inode that neither a lookup gives nor anybody has any more.
     fn drop_unheld(&mut self, ino: u64) {
-        if self
+        let unheld = self
             .inodes
             .get(&ino)
-            .is_some_and(|inode| inode.handles == 0)
-        {
+            .is_some_and(|inode| inode.holders == 0 && inode.lookups == 0);
+        if unheld && matches!(self.position(ino), Position::Old(_) | Position::Unknown) {
             self.inodes.remove(&ino);
         }
     }
 
-    /// A handle on `ino` was made.
-    pub(super) fn opened(&mut self, ino: u64, snapshot: &Snapshot) {
+    /// A lookup gave the number to the kernel.
+    pub(super) fn looked_up(&mut self, ino: u64) {
         if let Some(inode) = self.inodes.get_mut(&ino) {
-            inode.handles += 1;
-            inode.snapshot.get_or_insert_with(|| snapshot.clone());
+            inode.lookups = inode.lookups.saturating_add(1);
         }
     }
 
-    /// A handle on `ino` is gone. True: it was the last one.
+    /// The kernel forgot so many of its lookups.
+    pub(super) fn forget(&mut self, ino: u64, lookups: u64) {
+        if let Some(inode) = self.inodes.get_mut(&ino) {
+            // Those from before a number had a version were not counted.
+            inode.lookups = inode.lookups.saturating_sub(lookups);
+            self.drop_unheld(ino);
+        }
+    }
+
+    /// A handle on `ino` was made, or a ticket for one.
+    pub(super) fn opened(&mut self, ino: u64, snapshot: &Snapshot) {
+        if let Some(inode) = self.inodes.get_mut(&ino) {
+            inode.holders += 1;
+            self.held.entry(ino).or_insert_with(|| snapshot.clone());
+        }
+    }
+
+    /// It is gone. True: it was the last one.
     pub(super) fn closed(&mut self, ino: u64) -> bool {
         let Some(inode) = self.inodes.get_mut(&ino) else {
             return true;
         };
-        inode.handles = inode.handles.saturating_sub(1);
-        if inode.handles > 0 {
+        inode.holders = inode.holders.saturating_sub(1);
+        if inode.holders > 0 {
             return false;
         }
-        inode.snapshot = None;
-        if !matches!(self.position(ino), Position::Current(_) | Position::Base(_)) {
-            self.inodes.remove(&ino);
-        }
+        self.held.remove(&ino);
+        self.drop_unheld(ino);
         true
     }
 
-    /// Whether no handle is open on `ino`.
+    /// Whether nobody holds `ino`.
     pub(super) fn is_idle(&self, ino: u64) -> bool {
-        self.inodes.get(&ino).is_none_or(|inode| inode.handles == 0)
+        self.inodes.get(&ino).is_none_or(|inode| inode.holders == 0)
+    }
+
+    /// Whether it shows nothing that anybody may look at: it is out of date, and nobody holds it.
+    pub(super) fn is_left(&self, ino: u64) -> bool {
+        matches!(self.position(ino), Position::Old(_)) && self.is_idle(ino)
     }
 
     /// The file shows something else from now on, or is gone: what it showed keeps its inode, and
-    /// what comes gets others. True: something was published.
-    pub(super) fn reset(&mut self, id: FileId) -> bool {
+    /// what comes gets others. `key` is what the cache knew it
+    /// by. True: something was published.
+    pub(super) fn reset(&mut self, id: FileId, key: Option<ValueKey>) -> bool {
+        if let Some(key) = key {
+            self.by_key.remove(&(key, id));
+        }
         let Some(file) = self.files.get_mut(&id) else {
             return false;
         };
         file.error = None;
-        let key = file.key.take();
-        let current = file.current.take();
-        if let Some(key) = key {
-            self.unlink_key(id, key);
-        }
+        let current = file.current.take().map(NonZero::get);
         let Some(old) = current else {
             return false;
         };
@@ -323,9 +337,9 @@ impl Versions {
                 file: id,
                 shown: None,
                 settled: false,
-                handles: 0,
-                snapshot: None,
                 wiped: false,
+                holders: 0,
+                lookups: 0,
             },
         );
         self.drop_unheld(old);
@@ -339,10 +353,11 @@ impl Versions {
         for (ino, inode) in &mut self.inodes {
             if inode.shown.is_some() {
                 inode.wiped = true;
-                inode.snapshot = None;
                 inodes.push(*ino);
             }
         }
+        self.held.clear();
+        self.by_key.clear();
         let published: Vec<FileId> = self
             .files
             .iter()
@@ -351,7 +366,7 @@ impl Versions {
             .collect();
         for id in &published {
             let error = self.files.get_mut(id).and_then(|file| file.error.take());
-            self.reset(*id);
+            self.reset(*id, None);
             self.file_mut(*id).error = error;
         }
         (published, inodes)
@@ -359,13 +374,13 @@ impl Versions {
 
     /// Why the last open of the file failed.
     pub(super) fn error(&self, id: FileId) -> Option<&OpenError> {
-        self.files.get(&id)?.error.as_ref()
+        self.files.get(&id)?.error.as_deref()
     }
 
     /// Remembers how the last open of the file ended.
     pub(super) fn set_error(&mut self, id: FileId, error: Option<OpenError>) {
         if error.is_some() || self.files.contains_key(&id) {
-            self.file_mut(id).error = error;
+            self.file_mut(id).error = error.map(Box::new);
         }
     }
 

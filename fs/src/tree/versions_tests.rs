@@ -3,7 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 use secretfs_memory::sealed::SealedPool;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 const FILES: u64 = 3;
 
@@ -37,6 +37,9 @@ enum Step {
     },
     Open(u64),
     Close(usize),
+    Lookup(u64),
+    /// The kernel forgets one of the numbers that it looked up, altogether.
+    Forget(usize),
     /// A reload put another secret behind the path.
     Reset(u64),
     Lock,
@@ -47,6 +50,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0..FILES, any::<bool>()).prop_map(|(file, new)| Step::Publish { file, new }),
         4 => (0..FILES).prop_map(Step::Open),
         3 => any::<usize>().prop_map(Step::Close),
+        3 => (0..FILES).prop_map(Step::Lookup),
+        2 => any::<usize>().prop_map(Step::Forget),
         1 => (0..FILES).prop_map(Step::Reset),
         1 => Just(Step::Lock),
     ]
@@ -64,6 +69,8 @@ struct Model {
     unpublished: HashMap<u64, u64>,
     /// Open handles: inode, version, wiped.
     handles: Vec<(u64, u64, bool)>,
+    /// What the kernel looked up, how often, and of which file it was.
+    lookups: BTreeMap<u64, (u64, u64)>,
 }
 
 impl Model {
@@ -100,6 +107,13 @@ impl Model {
             let size = if *wiped { 0 } else { version * 10 };
             let seen = versions.shown(*ino).map(|s| (s.version.0, s.size));
             prop_assert_eq!(seen, Some((*version, size)), "held inode {}", ino);
+        }
+        for (ino, (_, file)) in &self.lookups {
+            let of = match versions.position(*ino) {
+                Position::Unknown => None,
+                Position::Base(of) | Position::Current(of) | Position::Old(of) => Some(of),
+            };
+            prop_assert_eq!(of, Some(id(*file)), "known inode {}", ino);
         }
         Ok(())
     }
@@ -140,9 +154,22 @@ proptest! {
                         prop_assert_eq!(versions.is_idle(ino), last);
                     }
                 }
+                Step::Lookup(file) => {
+                    let ino = versions.ino(id(file));
+                    versions.looked_up(ino);
+                    model.lookups.entry(ino).or_insert((0, file)).0 += 1;
+                }
+                Step::Forget(which) => {
+                    if !model.lookups.is_empty() {
+                        let at = which % model.lookups.len();
+                        let ino = *model.lookups.keys().nth(at).unwrap();
+                        let (count, _) = model.lookups.remove(&ino).unwrap();
+                        versions.forget(ino, count);
+                    }
+                }
                 Step::Reset(file) => {
                     let published = model.current.remove(&file).is_some();
-                    prop_assert_eq!(versions.reset(id(file)), published);
+                    prop_assert_eq!(versions.reset(id(file), None), published);
                 }
                 Step::Lock => {
                     let (files, _) = versions.wipe();
@@ -155,9 +182,12 @@ proptest! {
             }
             model.look(&versions)?;
         }
-        // Whatever was held is forgotten with its last handle: nothing is kept but for files.
+        // Whatever was held or known is forgotten with the last who had it: nothing is kept but for files.
         for (ino, ..) in std::mem::take(&mut model.handles) {
             versions.closed(ino);
+        }
+        for (ino, (count, _)) in std::mem::take(&mut model.lookups) {
+            versions.forget(ino, count);
         }
         prop_assert!(versions.inodes.len() <= usize::try_from(FILES).unwrap());
     }
@@ -176,7 +206,7 @@ fn an_inode_that_the_kernel_knew_before_its_version_is_not_settled_until_it_was_
         versions.is_settled(second.ino),
         "a new number comes with its size"
     );
-    versions.reset(id(0));
+    versions.reset(id(0), None);
     let third = versions.publish(id(0), shown(3));
     assert!(!versions.is_settled(third.ino));
 }
@@ -188,8 +218,8 @@ fn files_are_found_by_what_they_show_until_they_show_something_else() {
     versions.set_key(id(1), ValueKey(1));
     versions.set_key(id(0), ValueKey(1));
     assert_eq!(versions.files_of(ValueKey(1)), [id(0), id(1)]);
-    versions.set_key(id(0), ValueKey(2));
+    versions.reset(id(0), Some(ValueKey(1)));
     assert_eq!(versions.files_of(ValueKey(1)), [id(1)]);
-    versions.reset(id(1));
+    versions.wipe();
     assert!(versions.files_of(ValueKey(1)).is_empty());
 }

@@ -10,7 +10,7 @@ use secretfs_fs::tree::{Caller, Outside, SecretFs, TreeDeps, Values};
 use secretfs_memory::sealed::SealedPool;
 use secretfs_providers::{BoxFuture, FolderReference, Reference, clock::SystemClock, local};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
@@ -39,6 +39,8 @@ pub(crate) struct Vault {
     pub(crate) refreshes: AtomicUsize,
     hung: watch::Sender<bool>,
     locked: Mutex<bool>,
+    panic_at_peek: AtomicBool,
+    panic_at_open: AtomicBool,
 }
 
 impl Vault {
@@ -54,6 +56,8 @@ impl Vault {
             refreshes: AtomicUsize::new(0),
             hung: watch::Sender::new(false),
             locked: Mutex::new(false),
+            panic_at_peek: AtomicBool::new(false),
+            panic_at_open: AtomicBool::new(false),
         })
     }
 
@@ -78,6 +82,14 @@ impl Vault {
         self.hung.send_replace(hung);
     }
 
+    pub(crate) fn panic_at_peek(&self, panics: bool) {
+        self.panic_at_peek.store(panics, Ordering::Relaxed);
+    }
+
+    pub(crate) fn panic_at_open(&self, panics: bool) {
+        self.panic_at_open.store(panics, Ordering::Relaxed);
+    }
+
     pub(crate) fn fetches(&self) -> usize {
         self.fetches.load(Ordering::Relaxed)
     }
@@ -92,6 +104,7 @@ struct Handed(Arc<Vault>);
 
 impl Values for Handed {
     fn peek(&self, key: ValueKey) -> Peek {
+        assert!(!self.0.panic_at_peek.load(Ordering::Relaxed), "on purpose");
         if *self.0.locked.lock().unwrap() {
             return Peek::Locked;
         }
@@ -111,6 +124,7 @@ impl Values for Handed {
     fn open(&self, plan: Arc<EntryPlan>) -> BoxFuture<'static, Result<Snapshot, OpenError>> {
         let vault = Arc::clone(&self.0);
         Box::pin(async move {
+            assert!(!vault.panic_at_open.load(Ordering::Relaxed), "on purpose");
             vault.fetches.fetch_add(1, Ordering::Relaxed);
             let mut hung = vault.hung.subscribe();
             hung.wait_for(|hung| !hung).await.unwrap();
@@ -177,11 +191,18 @@ impl Values for Handed {
 }
 
 /// A helper that knows who may open what, and keeps the audit.
-#[derive(Default)]
 pub(crate) struct Helper {
+    hung: watch::Sender<bool>,
     pub(crate) allows: Mutex<bool>,
     pub(crate) asked: AtomicUsize,
     pub(crate) events: Mutex<Vec<AuditEvent>>,
+}
+
+impl Helper {
+    /// Whether questions get no answer.
+    pub(crate) fn hang(&self, hung: bool) {
+        self.hung.send_replace(hung);
+    }
 }
 
 impl Outside for Helper {
@@ -189,6 +210,8 @@ impl Outside for Helper {
         Box::pin(async {
             self.asked.fetch_add(1, Ordering::Relaxed);
             tokio::task::yield_now().await;
+            let mut hung = self.hung.subscribe();
+            hung.wait_for(|hung| !hung).await.unwrap();
             *self.allows.lock().unwrap()
         })
     }
@@ -276,7 +299,12 @@ impl World {
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         std::thread::spawn(move || runtime.block_on(stopped));
         let vault = Vault::new();
-        let helper = Arc::new(Helper::default());
+        let helper = Arc::new(Helper {
+            hung: watch::Sender::new(false),
+            allows: Mutex::default(),
+            asked: AtomicUsize::new(0),
+            events: Mutex::default(),
+        });
         let map = map(entries);
         let fs = SecretFs::new(TreeDeps {
             map: map.clone(),

@@ -23,7 +23,7 @@ fn after_a_lock_handles_answer_eio_and_opens_enokey() {
     assert_eq!(lookup(&world, "a").unwrap().size, 0);
     assert_eq!(world.fs.getattr(owner(7), ino).unwrap().size, 0);
     world.fs.release(handle);
-    assert_eq!(open_ino(&world, owner(7), ino), Err(Errno::STALE));
+    assert_eq!(open_ino(&world, owner(7), ino), Err(Errno::NOKEY));
 }
 
 #[test]
@@ -122,4 +122,21 @@ fn a_mapping_held_over_a_lock_ends_its_reader_with_sigbus() {
     assert!(lines.any(|line| line.unwrap().contains("mapped")));
     drop(mounted.world.fs.lock());
     assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGBUS));
+}
+
+#[test]
+fn an_open_by_a_name_that_the_kernel_has_not_yet_forgotten_is_refused_once_only() {
+    let world = World::new(&[file("a")]);
+    world.set("a", b"value");
+    let (old, before) = open(&world, owner(7), "a").unwrap();
+    world.fs.release(old);
+    drop(world.fs.lock());
+    world.fs.unlock();
+    world.set("a", b"other");
+    // The kernel opens what it knows, is refused, looks up, opens.
+    assert_eq!(open_ino(&world, owner(7), before), Err(Errno::STALE));
+    let now = lookup(&world, "a").unwrap();
+    assert_eq!(now.size, 5);
+    assert!(open_ino(&world, owner(7), now.ino).is_ok());
+    assert_eq!(world.vault.fetches(), 2);
 }

@@ -1,5 +1,6 @@
 //! The tree and its glue to FUSE: what can be told without a mount (`opens`, `names`, `reloads`),
-//! and what only the real kernel can tell (`kernel`, `pages`, `signals`, `locks`).
+//! and what only the real kernel can tell (`kernel`,
+//! `attributes`, `pages`, `signals`, `locks`, `ends`).
 
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +11,8 @@
     reason = "a panic is how a test reports"
 )]
 
+mod attributes;
+mod ends;
 mod fake;
 mod kernel;
 mod locks;

@@ -1,7 +1,7 @@
 //! Folders: what is listed, in which order, and when a provider is asked for names.
 
 use crate::fake::{World, dir, file, owner};
-use crate::mount::Mounted;
+use crate::mount::{Mounted, eventually};
 use crate::opens::{lookup, open, read};
 use rustix::io::Errno;
 use secretfs_fs::error::OpenError;
@@ -188,4 +188,34 @@ fn the_kernel_lists_what_the_tree_names() {
     mounted.world.set("d/y", b"why");
     assert_eq!(mounted.read("d/y"), b"why");
     assert_eq!(mounted.errno("d/z"), Errno::NOENT.raw_os_error());
+}
+
+#[test]
+fn a_member_that_the_provider_no_longer_names_vanishes_though_it_was_open() {
+    let mounted = Mounted::new(&[dir("d")]);
+    mounted.world.set_names("d", Ok(&["x", "y"]));
+    for name in ["d/x", "d/y"] {
+        mounted.world.set(name, b"value");
+        assert_eq!(mounted.read(name), b"value");
+    }
+    mounted.world.set_names("d", Ok(&["y"]));
+    assert_eq!(mounted.errno("d/z"), Errno::NOENT.raw_os_error());
+    eventually("x vanishes", || !mounted.path("d/x").exists());
+    assert_eq!(mounted.size("d/y"), 5);
+}
+
+#[test]
+fn members_are_forgotten_at_a_lock_like_files() {
+    let mounted = Mounted::new(&[dir("d")]);
+    mounted.world.set_names("d", Ok(&["x"]));
+    mounted.world.set("d/x", b"value");
+    assert_eq!(mounted.read("d/x"), b"value");
+    drop(mounted.world.fs.lock());
+    let errno = || std::fs::metadata(mounted.path("d/x")).map_err(|e| e.raw_os_error());
+    let nokey = Some(Errno::NOKEY.raw_os_error());
+    eventually("it is not shown", || errno().is_err_and(|e| e == nokey));
+    mounted.world.fs.unlock();
+    assert_eq!(mounted.size("d/x"), 0);
+    mounted.world.set("d/x", b"again!");
+    assert_eq!(mounted.read("d/x"), b"again!");
 }

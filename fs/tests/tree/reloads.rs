@@ -1,6 +1,6 @@
 //! A saved map: new files appear, removed ones vanish, open handles keep what they had.
 
-use crate::fake::{World, file, owner};
+use crate::fake::{World, dir, file, owner};
 use crate::mount::{Mounted, eventually};
 use crate::opens::{lookup, open, open_ino, read};
 use rustix::io::Errno;
@@ -36,8 +36,8 @@ fn a_file_that_now_shows_another_secret_gets_another_inode() {
     let (old, before) = open(&world, owner(7), "a").unwrap();
     world.reload(&[other("a")]);
     assert_eq!(lookup(&world, "a").unwrap().size, 0);
-    assert_eq!(open_ino(&world, owner(7), before), Err(Errno::STALE));
     world.set("a", b"another");
+    assert_eq!(open_ino(&world, owner(7), before), Err(Errno::STALE));
     let (new, after) = open(&world, owner(8), "a").unwrap();
     assert_ne!(before, after);
     assert_eq!(read(&world, old, 0, 9).unwrap(), b"one");
@@ -95,4 +95,63 @@ fn the_kernel_sees_a_reload_at_once() {
     eventually("new is a file", || mounted.path("new").is_file());
     mounted.world.set("new", b"new");
     assert_eq!(mounted.read("new"), b"new");
+}
+
+#[test]
+fn a_question_about_an_entry_of_the_former_map_opens_nothing() {
+    // Positions change with the map: what was asked about one entry must not open another.
+    let guarded = |path: &str| EntryPlan {
+        allow: vec!["kubectl".into()],
+        ..file(path)
+    };
+    let world = World::new(&[guarded("a"), guarded("b")]);
+    world.set("a", b"value of a");
+    world.set("b", b"value of b");
+    *world.helper.allows.lock().unwrap() = true;
+    world.helper.hang(true);
+    let ino = lookup(&world, "b").unwrap().ino;
+    let (sender, receiver) = std::sync::mpsc::channel();
+    world
+        .fs
+        .open(owner(7), ino, move |opened| sender.send(opened).unwrap());
+    eventually("it asks", || {
+        world
+            .helper
+            .asked
+            .load(std::sync::atomic::Ordering::Relaxed)
+            == 1
+    });
+    world.reload(&[guarded("b"), guarded("a")]);
+    world.helper.hang(false);
+    assert_eq!(receiver.recv().unwrap(), Err(Errno::STALE));
+    let (handle, _) = open(&world, owner(7), "b").unwrap();
+    assert_eq!(read(&world, handle, 0, 99).unwrap(), b"value of b");
+}
+
+#[test]
+fn a_folder_that_lists_another_place_shows_none_of_the_former_names() {
+    let mounted = Mounted::new(&[dir("d")]);
+    mounted.world.set_names("d", Ok(&["x"]));
+    mounted.world.set("d/x", b"value");
+    assert_eq!(mounted.read("d/x"), b"value");
+    let elsewhere = EntryPlan {
+        ttl_ms: 1_000,
+        ..dir("d")
+    };
+    mounted.world.reload(&[elsewhere]);
+    mounted.world.set_names("d", Ok(&["y"]));
+    eventually("x vanishes", || !mounted.path("d/x").exists());
+    assert_eq!(mounted.size("d/y"), 0);
+}
+
+#[test]
+fn a_member_that_becomes_an_explicit_file_shows_that_file() {
+    let mounted = Mounted::new(&[dir("d")]);
+    mounted.world.set_names("d", Ok(&["x"]));
+    mounted.world.set("d/x", b"member");
+    assert_eq!(mounted.read("d/x"), b"member");
+    mounted.world.reload(&[dir("d"), other("d/x")]);
+    eventually("the member is forgotten", || mounted.size("d/x") == 0);
+    mounted.world.set("d/x", b"explicit");
+    assert_eq!(mounted.read("d/x"), b"explicit");
 }
