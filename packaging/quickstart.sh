@@ -12,7 +12,9 @@ same() { # WHAT SAYS EXPECTED GOT
   ok "$1" "$2"
 }
 mounts_below() { cut -d' ' -f5 /proc/self/mountinfo | grep -F "$1" || true; }
-processes_of() { ps -eo args= | awk -v exe="$1" '$1 == exe' ; }
+# What has ended and waits for its parent alone is no process any more.
+processes_of() { ps -eo stat=,args= | awk -v exe="$1" '$1 !~ /^Z/ && $2 == exe' ; }
+processes_of_user() { ps -u "$1" -o stat=,args= | awk '$1 !~ /^Z/' ; }
 
 # --- the part that runs as an unprivileged user ---------------------------------------------------------
 
@@ -80,7 +82,8 @@ MAP
       git -c credential.helper= -c "credential.helper=store --file=$mountpoint/git-credentials" credential fill |
       sed -n 's/^password=//p')"
 
-  serve "$work/port" "demo:$password" &
+  # The password comes by a pipe, not in an argument.
+  "$python" -c "$greeter" "$work/port" < <(printf 'demo:%s' "$password") &
   server=$!
   for _ in $(seq 500); do [ -s "$work/port" ] && break; sleep 0.01; done
   same curl "--netrc-file netrc http://127.0.0.1:$(cat "$work/port")/" "hello demo" \
@@ -96,7 +99,7 @@ print(f.read().decode().strip(), mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_REA
   same node "fs.readFileSync(process.env.API_KEY_FILE)" "$api" \
     "$(node -p 'require("fs").readFileSync(process.env.API_KEY_FILE, "utf8").trim()')"
 
-  secretfs unmount
+  secretfs unmount >/dev/null
   [ -z "$(mounts_below "$mountpoint")" ] || fail "the mount is still there"
   [ ! -e "$KUBECONFIG" ] || fail "a file is still there"
   rm "$work/passphrase"
@@ -106,9 +109,8 @@ print(f.read().decode().strip(), mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_REA
   trap - EXIT
 }
 
-# A server that greets whoever signs in as the netrc file says. The password comes by a pipe, not in an argument.
-serve() {
-  printf '%s' "$2" | "$python" -c 'import base64, http.server, os, sys
+# A server that greets whoever signs in as the netrc file says.
+greeter='import base64, http.server, os, sys
 expected = "Basic " + base64.b64encode(sys.stdin.buffer.read()).decode()
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -120,8 +122,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
 with open(sys.argv[1] + ".new", "w") as f: f.write(str(server.server_port))
 os.rename(sys.argv[1] + ".new", sys.argv[1])
-server.serve_forever()' "$1"
-}
+server.serve_forever()'
 
 # A version manager's python may lie in a home that the demo's user cannot enter.
 python=/usr/bin/python3
@@ -184,6 +185,6 @@ fi
 chmod 711 "$work"
 "${run[@]}" env -i "LANG=C.UTF-8" "NO_COLOR=${NO_COLOR:-}" bash "$work/quickstart.sh" --as-user "$work" || fail "see above"
 
-left=$(mounts_below "$work"; processes_of "$work/secretfs"; [ -z "$user" ] || ps -u "$user" -o args= || true)
+left=$(mounts_below "$work"; processes_of "$work/secretfs"; [ -z "$user" ] || processes_of_user "$user" || true)
 [ -z "$left" ] || fail "left behind: $left"
 ok clean "no mount, no process, no plaintext left"

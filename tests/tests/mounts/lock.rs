@@ -123,23 +123,6 @@ fn a_locked_mount_that_is_unmounted_is_forgotten() {
 }
 
 #[test]
-fn the_idle_timer_locks() {
-    let mount = Scripted::mounted("on_lock: seal, idle: 30m", &["{name: A, file: a}"]);
-    mount.sim.set("A", value("a", 64));
-    mount.read("a").expect("the value");
-    mount.advance(std::time::Duration::from_secs(29 * 60));
-    assert_eq!(mount.status()["state"], "serving");
-    mount.read("a").expect("an open starts the time anew");
-    mount.advance(std::time::Duration::from_secs(29 * 60));
-    assert_eq!(mount.status()["state"], "serving");
-    mount.advance(std::time::Duration::from_secs(2 * 60));
-    wait::until("it locks", || {
-        (mount.status()["state"] == "locked").then_some(())
-    });
-    assert_eq!(mount.read("a"), Err(libc::ENOKEY));
-}
-
-#[test]
 fn locking_a_hung_daemon_wipes_and_unmounts_all_the_same() {
     let mount = Scripted::with_value(value("a", 64));
     mount.read("a").expect("the value");
