@@ -135,13 +135,13 @@ fn memory_full_of_values_that_are_held_open_is_enomem_until_one_is_closed() {
 
 #[test]
 fn values_that_nobody_holds_make_room_and_are_fetched_again() {
-    let entries: Vec<String> = (0..20)
+    let entries: Vec<String> = (0..10)
         .map(|n| format!("{{name: x{n}/A, file: f{n}}}"))
         .collect();
     let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
     let mount = Scripted::mounted("", &entries);
     let mut probe = mount.probe();
-    for n in 0..20 {
+    for n in 0..10 {
         mount
             .sim
             .set(&format!("x{n}/A"), value(&n.to_string(), 500_000));
@@ -150,11 +150,13 @@ fn values_that_nobody_holds_make_room_and_are_fetched_again() {
             Ok(value(&n.to_string(), 500_000))
         );
     }
-    assert_eq!(mount.sim.count(), 20);
-    assert_eq!(probe.slurp(mount.file("f19")), Ok(value("19", 500_000)));
-    assert_eq!(mount.sim.count(), 20, "the latest is still there");
+    // A flight that finds no room makes some and asks once more, so there may be two for each.
+    let asked = mount.sim.count();
+    assert!((10..=20).contains(&asked), "{asked}");
+    assert_eq!(probe.slurp(mount.file("f9")), Ok(value("9", 500_000)));
+    assert_eq!(mount.sim.count(), asked, "the latest is still there");
     assert_eq!(probe.slurp(mount.file("f0")), Ok(value("0", 500_000)));
-    assert_eq!(mount.sim.count(), 21, "the oldest was dropped");
+    assert!(mount.sim.count() > asked, "the oldest was dropped");
     assert_eq!(
         probe.stat(mount.file("f1")).size,
         500_000,

@@ -81,7 +81,10 @@ fn a_map_that_others_may_write_is_not_taken() {
         .expect("chmod");
     std::fs::rename(&open, mount.map()).expect("rename");
     wait::until("the refusal is shown", || {
-        mount.run(["status"]).contains("written by others").then_some(())
+        mount
+            .run(["status"])
+            .contains("written by others")
+            .then_some(())
     });
     assert_eq!(mount.probe().try_open(mount.file("b")), Err(libc::ENOENT));
     assert_eq!(mount.read("a"), Ok(value("a", 64)));
