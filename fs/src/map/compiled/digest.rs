@@ -1,6 +1,6 @@
 //! Digests that name values and nodes the same over reloads.
 
-use crate::map::plan::{EntryPlan, ProviderSpec, ValueKey};
+use crate::map::plan::{EntryPlan, ProviderSpec, Source, ValueKey};
 use sha2::{Digest, Sha256};
 
 /// The digest of a provider's definition, name included: two providers of one definition may have
@@ -10,17 +10,25 @@ pub(super) fn provider(spec: &ProviderSpec) -> Result<[u8; 32], rkyv::rancor::Er
     Ok(Sha256::digest(&bytes).into())
 }
 
+/// The digest of a reference without its name: entries of one folder share it.
+pub(super) fn source(template: &Source) -> Result<[u8; 32], rkyv::rancor::Error> {
+    let bytes = rkyv::to_bytes::<rkyv::rancor::Error>(template)?;
+    Ok(Sha256::digest(&bytes).into())
+}
+
 /// What an entry's value is cached under: everything that changes the answer. The ttl is in it too,
 /// because the cache is asked by key alone: an entry with a short ttl must not be served what an
 /// entry with a long one keeps.
+/// `source` is the digest of its reference without the name.
 pub(super) fn value(
     provider: &[u8; 32],
+    source: &[u8; 32],
+    name: &str,
     entry: &EntryPlan,
-) -> Result<ValueKey, rkyv::rancor::Error> {
-    let source = rkyv::to_bytes::<rkyv::rancor::Error>(&entry.source)?;
+) -> ValueKey {
     let mut hash = Sha256::new();
     hash.update(provider);
-    hash.update(&source);
+    hash.update(source);
     hash.update([
         match entry.decode {
             crate::map::plan::Decode::None => 0,
@@ -30,10 +38,12 @@ pub(super) fn value(
     ]);
     hash.update(entry.max_size.to_le_bytes());
     hash.update(entry.ttl_ms.to_le_bytes());
+    // Last, because it alone has no fixed length.
+    hash.update(name.as_bytes());
     let digest: [u8; 32] = hash.finalize().into();
     let mut key = [0; 16];
     key.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-    Ok(ValueKey(u128::from_le_bytes(key)))
+    ValueKey(u128::from_le_bytes(key))
 }
 
 /// A 63-bit digest of a node's path.

@@ -56,6 +56,7 @@ pub fn compile(
     let mut pool = Pool::default();
     let mut policies = Table::default();
     let mut sources = Table::default();
+    let mut source_digests: Vec<[u8; 32]> = Vec::new();
     let mut fallbacks = Table::default();
     let mut places: BTreeMap<(u16, String), Vec<u32>> = BTreeMap::new();
     let mut records = Vec::with_capacity(entries.len());
@@ -70,7 +71,17 @@ pub fn compile(
             let place = (entry.provider, reference.place().0);
             places.entry(place).or_default().push(number(id)?);
         }
-        let (source, name) = take_name(&entry.source);
+        let (template, name) = take_name(&entry.source);
+        let source = sources.find(&template)?;
+        let source_digest = match source_digests.get(usize::try_from(source).unwrap_or(usize::MAX))
+        {
+            Some(known) => *known,
+            None => {
+                let fresh = digest::source(&template)?;
+                source_digests.push(fresh);
+                fresh
+            }
+        };
         let (fallback, fallback_name) = match &entry.fallback {
             None => (NONE, Text::default()),
             Some(fallback) => {
@@ -79,17 +90,19 @@ pub fn compile(
                 }
                 let mut template = fallback.clone();
                 let name = std::mem::take(name_mut(&mut template.reference));
-                (fallbacks.find(template)?, pool.add(&name)?)
+                (fallbacks.find(&template)?, pool.add(&name)?)
             }
         };
         records.push(Entry {
-            key: digest::value(provider_digest, entry)?.0.to_le_bytes(),
+            key: digest::value(provider_digest, &source_digest, &name, entry)
+                .0
+                .to_le_bytes(),
             path: pool.add(&entry.path)?,
             env: pool.add(entry.env.as_deref().unwrap_or_default())?,
             name: pool.add(&name)?,
             fallback_name,
-            source: sources.find(source)?,
-            policy: policies.find(policy(entry))?,
+            source,
+            policy: policies.find(&policy(entry))?,
             fallback,
             line: entry.line,
             provider: entry.provider,
@@ -191,10 +204,14 @@ impl<T> Default for Table<T> {
     }
 }
 
-impl<T: Hash + Eq> Table<T> {
-    fn find(&mut self, record: T) -> Result<u32, CompileError> {
+impl<T: Hash + Eq + Clone> Table<T> {
+    fn find(&mut self, record: &T) -> Result<u32, CompileError> {
+        if let Some(known) = self.0.get(record) {
+            return Ok(*known);
+        }
         let next = number(self.0.len())?;
-        Ok(*self.0.entry(record).or_insert(next))
+        self.0.insert(record.clone(), next);
+        Ok(next)
     }
 
     fn into_list(self) -> Vec<T> {

@@ -17,6 +17,7 @@ use super::span::Span;
 use super::units::{Millis, quote};
 use std::collections::HashSet;
 use std::path::Path;
+use std::rc::Rc;
 
 /// What an open waits at most, where the map says nothing.
 const OPEN_TIMEOUT: u64 = 10_000;
@@ -26,7 +27,8 @@ const OP_TIMEOUT: u64 = 60_000;
 /// A provider that entries may name.
 #[derive(Debug)]
 struct Known {
-    spec: ProviderSpec,
+    /// Shared, because every entry looks at the settings of its provider while it is resolved.
+    spec: Rc<ProviderSpec>,
     open_timeout_ms: u64,
 }
 
@@ -72,7 +74,8 @@ pub(super) fn map(decoded: Decoded, path: &Path, base: Base<'_>, problems: &mut 
     for (entry, id) in entries.iter_mut().zip(0..) {
         entry.id = id;
     }
-    let providers = resolver.known.into_iter().map(|known| known.spec).collect();
+    let known = resolver.known.into_iter();
+    let providers = known.map(|known| Rc::unwrap_or_clone(known.spec)).collect();
     Map {
         source: map,
         settings,

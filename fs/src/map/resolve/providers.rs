@@ -8,6 +8,7 @@ use crate::map::source::{
 };
 use crate::map::span::{Span, Spanned};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// The provider that `config.infisical_project_id` declares.
 const SHORT_FORM: &str = "infisical";
@@ -30,10 +31,10 @@ impl Resolver<'_> {
             self.bounds("open_timeout", own.map(|value| (value, provider.at)));
             let open_timeout_ms = own.map_or_else(|| self.open_timeout(&settings), |t| t.0);
             self.known.push(Known {
-                spec: ProviderSpec {
+                spec: Rc::new(ProviderSpec {
                     name: name.clone(),
                     settings,
-                },
+                }),
                 open_timeout_ms,
             });
         }
@@ -51,10 +52,10 @@ impl Resolver<'_> {
         let (name, settings) = implied;
         self.known.push(Known {
             open_timeout_ms: self.open_timeout(&settings),
-            spec: ProviderSpec {
+            spec: Rc::new(ProviderSpec {
                 name: name.to_owned(),
                 settings,
-            },
+            }),
         });
         self.default_provider();
     }

@@ -2,13 +2,14 @@
 
 use super::Resolver;
 use super::entries::Kind;
-use crate::map::plan::ProviderSettings;
+use crate::map::plan::{ProviderSettings, ProviderSpec};
 use crate::map::rules::name;
 use crate::map::source::{Entry, Maybe};
 use crate::map::span::{Span, Spanned};
 use crate::map::suggest;
 use crate::map::units::quote;
 use secretfs_providers::{FolderReference, Reference, infisical, local, onepassword};
+use std::rc::Rc;
 
 impl Resolver<'_> {
     /// An entry's `provider:`; else, for `ref` and `item`, the only 1Password provider; else
@@ -103,9 +104,11 @@ impl Resolver<'_> {
         at: Span,
         parsed: Option<Reference>,
     ) -> Option<Reference> {
-        let settings = self.settings_of(provider)?;
+        let spec = self.spec_of(provider)?;
+        let settings = &spec.settings;
         let is_onepassword = matches!(settings, ProviderSettings::OnePassword { .. });
-        let (provider_at, provider_name) = self.place_of(entry, provider, at);
+        let provider_at = entry.provider.as_ref().map_or(at, |named| named.at);
+        let provider_name = &spec.name;
         match kind {
             Kind::Ref | Kind::Item if !is_onepassword => {
                 self.problems.add(
@@ -124,17 +127,17 @@ impl Resolver<'_> {
                 None
             }
             Kind::Ref => {
-                self.only_infisical(entry, &settings);
+                self.only_infisical(entry, settings);
                 parsed
             }
             Kind::Item => {
-                self.only_infisical(entry, &settings);
+                self.only_infisical(entry, settings);
                 self.spelled_out(entry, at)
             }
             Kind::Name | Kind::Folder => {
                 let name = entry.name.as_ref()?.value.clone();
-                self.only_infisical(entry, &settings);
-                self.plain(entry, name, &settings)
+                self.only_infisical(entry, settings);
+                self.plain(entry, name, settings)
             }
         }
     }
@@ -146,26 +149,16 @@ impl Resolver<'_> {
         name: &Spanned<String>,
         provider: u16,
     ) -> Option<Reference> {
-        let settings = self.settings_of(provider)?;
+        let spec = self.spec_of(provider)?;
+        let settings = &spec.settings;
         if matches!(settings, ProviderSettings::OnePassword { .. }) {
             return self.op_reference(name);
         }
-        self.plain(entry, name.value.clone(), &settings)
+        self.plain(entry, name.value.clone(), settings)
     }
 
-    fn settings_of(&self, provider: u16) -> Option<ProviderSettings> {
-        let known = self.known.get(usize::from(provider))?;
-        Some(known.spec.settings.clone())
-    }
-
-    /// Where the entry's provider is named, and how.
-    fn place_of(&self, entry: &Entry, provider: u16, at: Span) -> (Span, String) {
-        let named = entry.provider.as_ref().map_or(at, |named| named.at);
-        let known = self.known.get(usize::from(provider));
-        (
-            named,
-            known.map_or_else(String::new, |k| k.spec.name.clone()),
-        )
+    fn spec_of(&self, provider: u16) -> Option<Rc<ProviderSpec>> {
+        Some(Rc::clone(&self.known.get(usize::from(provider))?.spec))
     }
 
     /// A secret that has a name.
@@ -235,7 +228,8 @@ impl Resolver<'_> {
     /// The folder of a `folder:` entry.
     pub(super) fn folder(&mut self, entry: &Entry, provider: u16) -> Option<FolderReference> {
         let text = entry.folder.as_ref()?;
-        let settings = self.settings_of(provider)?;
+        let spec = self.spec_of(provider)?;
+        let settings = &spec.settings;
         if matches!(settings, ProviderSettings::OnePassword { .. }) {
             self.problems.add(
                 text.at,
@@ -253,7 +247,7 @@ impl Resolver<'_> {
         }
         let path = name::folder("folder", &text.value).ok();
         let own = entry.environment.as_ref().map(|own| &own.value);
-        match &settings {
+        match settings {
             ProviderSettings::Infisical {
                 environment,
                 expand_references,
@@ -264,7 +258,7 @@ impl Resolver<'_> {
                 expand_references: Some(super::or(&entry.expand_references, *expand_references)),
             }),
             _ => {
-                self.only_infisical(entry, &settings);
+                self.only_infisical(entry, settings);
                 Some(FolderReference {
                     path: path?,
                     environment: None,

@@ -3,6 +3,8 @@
 
 use super::Broken;
 use crate::map::units::quote;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// Prefixes of names that configure loaders and tools.
 const PREFIXES: &[(&str, &str)] = &[
@@ -150,10 +152,15 @@ fn changes(name: &str) -> Option<&'static str> {
     let prefix = PREFIXES
         .iter()
         .find(|(prefix, _)| name.starts_with(prefix) && !HARMLESS.contains(&name));
-    let whole = NAMES
-        .iter()
-        .find(|(names, _)| names.split_whitespace().any(|refused| refused == name));
     prefix
         .map(|(_, what)| *what)
-        .or_else(|| whole.map(|(_, what)| *what))
+        .or_else(|| WHOLE.get(name).copied())
 }
+
+/// [`NAMES`] to look up: a map has as many variables as entries.
+static WHOLE: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+    NAMES
+        .iter()
+        .flat_map(|(names, what)| names.split_whitespace().map(|name| (name, *what)))
+        .collect()
+});
