@@ -340,10 +340,8 @@ fn send(parts: &Parts, message: ToDaemon, fd: Option<OwnedFd>) -> bool {
 
 fn view(parts: &Parts) -> Option<View> {
     let maps = parts.maps.as_ref()?;
-    let mut triggers = vec!["command".to_owned(), "sigterm".to_owned()];
-    if maps.current().settings().idle_ms > 0 {
-        triggers.push("idle".to_owned());
-    }
+    // Only what is armed: a trigger that is named here and does not fire is worse than none.
+    let triggers = vec!["command".to_owned(), "sigterm".to_owned()];
     let status = MountStatus {
         mountpoint: parts.request.mountpoint.clone(),
         map: parts.request.map.clone(),
@@ -386,7 +384,7 @@ pub(super) fn note(journal: &Journal, message: &FromDaemon, audited: bool) {
             }
         }
         FromDaemon::Ending { reason } => {
-            journal.log("warn", &format!("the daemon ends: {reason}"));
+            journal.log("info", &format!("the daemon ends: {reason}"));
         }
         _ => {}
     }
