@@ -224,10 +224,11 @@ impl SecretFs {
                     .audit
                     .then(|| path.unwrap_or_else(|| inner.path(&request.file)));
                 drop(inner);
-                reply(Ok(handle));
+                // Before the answer: the helper looks at a caller that has not gone on yet.
                 if let Some(path) = path {
                     self.audit(&request, path, snapshot.version.0, 0);
                 }
+                reply(Ok(handle));
             }
             (Step::Serve(..), None) => {
                 drop(inner);

@@ -24,11 +24,11 @@ impl SecretFs {
                 .set_error(request.file.id, Some(error.clone()));
         }
         drop(inner);
-        reply(Err(errno));
         self.log_failure(&path, error);
         if audit {
             self.audit(&request, path, 0, errno.raw_os_error());
         }
+        reply(Err(errno));
     }
 
     /// One line for the log, of our own words only.
