@@ -2,7 +2,7 @@
 //! goodbye. Then it lets the daemon end, unmounts what was mounted, and removes what lies around.
 
 use crate::mount::{Mounted, abort, recover};
-use crate::place::process::has_ended;
+use crate::place::process::{has_ended, is_readable};
 use crate::place::record::InstanceLock;
 use rustix::process::{Signal, pidfd_send_signal};
 use secretfs_fs::link::wire::{self, LINK_LIMIT, Reader};
@@ -15,6 +15,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// How long the daemon may take to wipe and end by itself once its link is closed.
 const DAEMON_LIMIT: Duration = Duration::from_secs(1);
+/// How long fusermount3 may take.
+const MOUNTING_LIMIT: Duration = Duration::from_secs(6);
 /// How long a killed process may take to be gone.
 const KILL_LIMIT: Duration = Duration::from_secs(2);
 
@@ -32,6 +34,8 @@ pub(crate) enum ToSentinel {
     },
     /// Descriptor: the daemon's pidfd.
     Daemon,
+    /// A mount is on its way. Descriptor: a pipe that closes when whoever mounts has ended.
+    Mounting,
     /// Mounted. Descriptor: what aborts the connection, where there is one.
     Mounted(Mounted),
     /// The helper has cleaned up itself.
@@ -45,6 +49,7 @@ struct Watched {
     lock: Option<PathBuf>,
     leftovers: Vec<PathBuf>,
     daemon: Option<OwnedFd>,
+    mounting: Option<OwnedFd>,
     mounted: Option<(Mounted, Option<OwnedFd>)>,
 }
 
@@ -100,6 +105,7 @@ async fn listen(reader: &mut Reader) -> Option<Watched> {
                 watched.leftovers = leftovers;
             }
             ToSentinel::Daemon => watched.daemon = fd,
+            ToSentinel::Mounting => watched.mounting = fd,
             ToSentinel::Mounted(mounted) => watched.mounted = Some((mounted, fd)),
             ToSentinel::Goodbye => return None,
         }
@@ -121,6 +127,10 @@ fn clean_up(watched: Watched) {
         if let Some(control) = control {
             abort::abort(control);
         }
+    }
+    // fusermount3 outlives the helper that started it, and mounts all the same.
+    if let Some(mounting) = &watched.mounting {
+        let _ = is_readable(mounting.as_fd(), MOUNTING_LIMIT);
     }
     // The helper's lock went with it. With it in our hands, no other helper has started since, and
     // what is mounted there was on its way when the helper was killed.
@@ -181,6 +191,7 @@ mod tests {
             lock: Some(dir.path().join("lock")),
             leftovers: vec![left.clone()],
             daemon: daemon.open(),
+            mounting: None,
             mounted: None,
         });
         assert!(!daemon.is_alive());
@@ -200,6 +211,7 @@ mod tests {
             lock: Some(lock),
             leftovers: vec![record.clone()],
             daemon: None,
+            mounting: None,
             mounted: None,
         });
         assert!(record.exists());

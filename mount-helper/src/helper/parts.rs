@@ -17,12 +17,15 @@ use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// How long the daemon may take to wipe before it is killed (product.md, "The commands").
 const WIPE_LIMIT: Duration = Duration::from_secs(1);
 /// How long it may take to end once nothing is mounted any more.
 const END_LIMIT: Duration = Duration::from_secs(1);
+/// How long a mount that nobody wants any more may take.
+const MOUNTING_LIMIT: Duration = Duration::from_secs(6);
 /// How long unmounting may take in all.
 const DETACH_LIMIT: Duration = Duration::from_secs(12);
 /// How long the last lines of the log may take.
@@ -58,6 +61,8 @@ pub(super) struct Parts {
     pub(super) sentry: Option<Sentry>,
     /// The child.
     pub(super) daemon: Option<Daemon>,
+    /// A mount on its way.
+    pub(super) mounting: Option<JoinHandle<Result<(OwnedFd, Mounted), HelperError>>>,
     /// What is mounted, and what aborts its connection.
     pub(super) mounted: Option<(Mounted, Option<OwnedFd>)>,
     /// The record of a locked mount that was here before.
@@ -103,6 +108,7 @@ impl Parts {
             made_mountpoint: false,
             sentry: None,
             daemon: None,
+            mounting: None,
             mounted: None,
             previous: None,
             maps: None,
@@ -211,6 +217,13 @@ impl Parts {
     }
 
     async fn unmount(&mut self) -> Result<(), HelperError> {
+        // Nobody waited for it any more, but it may have become a mount all the same.
+        if let Some(mounting) = self.mounting.take()
+            && let Ok(Ok(Ok((_, mounted)))) = timeout(MOUNTING_LIMIT, mounting).await
+        {
+            let control = abort::open_control(mounted.device);
+            self.mounted = Some((mounted, control));
+        }
         let Some((mounted, control)) = self.mounted.take() else {
             return Ok(());
         };

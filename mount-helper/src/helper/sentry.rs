@@ -107,6 +107,11 @@ impl Sentry {
         }
     }
 
+    /// A mount is on its way; the pipe closes when whoever mounts has ended.
+    pub(super) async fn mounting(&mut self, pipe: OwnedFd) {
+        self.tell(&ToSentinel::Mounting, Some(pipe)).await;
+    }
+
     /// What is mounted, and the descriptor that aborts it.
     pub(super) async fn mounted(&mut self, mounted: Mounted, control: Option<OwnedFd>) {
         let copy = control.as_ref().and_then(|fd| fd.try_clone().ok());

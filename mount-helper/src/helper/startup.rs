@@ -11,9 +11,10 @@ use super::serve;
 use super::watch::MapWatch;
 use crate::control::MountState;
 use crate::error::HelperError;
-use crate::mount::{self, MountOptions, abort, recover};
+use crate::mount::{self, MountOptions, Mounted, abort, recover};
 use crate::place::record::{InstanceLock, Record, already_mounted};
 use crate::place::{RuntimeFolder, mountpoint};
+use rustix::pipe::{PipeFlags, pipe_with};
 use secretfs_fs::link::{FromDaemon, ToDaemon};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -79,7 +80,7 @@ pub(super) async fn run(
         mountpoint: place,
         allow_root: parts.request.allow_root,
     };
-    let (fuse, mounted) = blocking(move || mount::mount(&options)).await?;
+    let (fuse, mounted) = mount(parts, options).await?;
     let control = abort::open_control(mounted.device);
     let copy = |fd: &Option<OwnedFd>| fd.as_ref().and_then(|fd| fd.try_clone().ok());
     let (for_daemon, for_sentry) = (copy(&control), copy(&control));
@@ -122,6 +123,28 @@ pub(super) async fn run(
         asks,
         warnings,
     })
+}
+
+/// Mounts off the loop. The task is one of the parts: whoever gives up waiting for it must undo what
+/// it may yet do.
+async fn mount(
+    parts: &mut Parts,
+    options: MountOptions,
+) -> Result<(OwnedFd, Mounted), HelperError> {
+    // Killed in this moment, the helper leaves a fusermount3 behind: the sentinel must know its end.
+    let (told, running) = pipe_with(PipeFlags::CLOEXEC)
+        .map_err(|errno| HelperError::other(format!("cannot make a pipe: {errno}"), ""))?;
+    if let Some(sentry) = &mut parts.sentry {
+        sentry.mounting(told).await;
+    }
+    let task = parts.mounting.insert(tokio::task::spawn_blocking(move || {
+        mount::mount(&options, running)
+    }));
+    let Ok(ended) = timeout(MOUNT_LIMIT, task).await else {
+        return Err(takes_too_long());
+    };
+    parts.mounting = None;
+    ended.map_err(|_| HelperError::mount("mounting failed: an internal error", ""))?
 }
 
 /// Takes the lock of the mountpoint, in every runtime folder that a helper may have used.
@@ -237,9 +260,13 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, HelperError> {
     match timeout(MOUNT_LIMIT, tokio::task::spawn_blocking(work)).await {
         Ok(Ok(result)) => result,
-        _ => Err(HelperError::mount(
-            format!("mounting takes longer than {} s", MOUNT_LIMIT.as_secs()),
-            "see whether the file system that the mountpoint lies on answers",
-        )),
+        _ => Err(takes_too_long()),
     }
+}
+
+fn takes_too_long() -> HelperError {
+    HelperError::mount(
+        format!("mounting takes longer than {} s", MOUNT_LIMIT.as_secs()),
+        "see whether the file system that the mountpoint lies on answers",
+    )
 }

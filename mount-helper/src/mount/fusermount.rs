@@ -15,11 +15,11 @@ use std::time::Duration;
 /// How long fusermount3 may take. It only talks to the kernel.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Mounts; the descriptor is `/dev/fuse`.
+/// Mounts; the descriptor is `/dev/fuse`. `running` is fusermount3's to hold until it ends.
 ///
 /// # Errors
 /// Status 6, with what fusermount3 said.
-pub fn mount(options: &MountOptions) -> Result<OwnedFd, HelperError> {
+pub fn mount(options: &MountOptions, running: OwnedFd) -> Result<OwnedFd, HelperError> {
     let shown = options.mountpoint.display();
     let Some(program) = fusermount3() else {
         return Err(HelperError::mount(
@@ -35,6 +35,7 @@ pub fn mount(options: &MountOptions) -> Result<OwnedFd, HelperError> {
     // being inherited by any other that is started at the same moment.
     let mut command = command(program, Stdio::from(theirs));
     command.env("_FUSE_COMMFD", "0");
+    command.stdout(running);
     command.args(["-o", &options.fusermount(), "--"]);
     command.arg(&options.mountpoint);
     let (status, complaint) = run(command, LIMIT).map_err(|error| failed(&error))?;

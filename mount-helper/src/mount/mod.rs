@@ -29,15 +29,16 @@ pub struct Mounted {
     pub device: Device,
 }
 
-/// Mounts, and finds out which device it became. Blocks for seconds at most.
+/// Mounts, and finds out which device it became. Blocks for seconds at most. `running` is closed when
+/// nothing of it runs any more, also if this process is killed.
 ///
 /// # Errors
 /// Status 6, with what fusermount3 or the kernel said.
-pub fn mount(options: &MountOptions) -> Result<(OwnedFd, Mounted), HelperError> {
+pub fn mount(options: &MountOptions, running: OwnedFd) -> Result<(OwnedFd, Mounted), HelperError> {
     let fuse = if direct::is_allowed() {
         direct::mount(options)?
     } else {
-        fusermount::mount(options)?
+        fusermount::mount(options, running)?
     };
     let device = mountinfo::read()
         .ok()

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
             let folder = std::env::current_dir().unwrap();
             let (_, run) = scenarios::ALL
                 .iter()
+                .chain(&[scenarios::COMMAND])
                 .find(|(name, _)| *name == arguments[1])
                 .unwrap();
             run(&folder);
@@ -50,6 +51,10 @@ fn main() -> ExitCode {
         println!("skipped: /dev/fuse cannot be opened");
         return ExitCode::SUCCESS;
     }
+    // One run at a time: they share a user.
+    let alone = std::env::temp_dir().join("secretfs-lifecycle.lock");
+    let alone = std::fs::File::create(alone).unwrap();
+    alone.lock().unwrap();
     let filters: Vec<&String> = arguments.iter().filter(|a| !a.starts_with('-')).collect();
     let mut failed = false;
     for (name, _) in scenarios::ALL {

@@ -8,6 +8,7 @@ use secretfs_mount_helper::control::client::{self, Found};
 use secretfs_mount_helper::control::{MountState, Request, Response};
 use secretfs_mount_helper::launch::{self, LaunchError, LaunchRequest, Launched};
 use secretfs_mount_helper::mount::recover;
+use secretfs_mount_helper::role;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -42,10 +43,19 @@ pub(crate) const ALL: &[Scenario] = &[
         "killed_at_any_moment_of_the_start_nothing_stays",
         killed_at_start,
     ),
+    (
+        "a_command_that_is_killed_leaves_a_mount_or_none",
+        command_killed,
+    ),
     ("all_killed_at_once_the_next_mount_recovers", all_killed),
     ("sigterm_unmounts", sigterm),
     ("a_mount_over_ours_is_left_alone", covered),
 ];
+
+/// A command that mounts, to be killed.
+pub(crate) const COMMAND: Scenario = ("command", |folder| {
+    let _ = start(folder, "plain");
+});
 
 fn request(folder: &Path, name: &str) -> LaunchRequest {
     LaunchRequest {
@@ -113,7 +123,7 @@ fn found_and_unmounted(folder: &Path) {
     let paths = vec!["sub/b".to_owned()];
     let refreshed = client::request(&found, &Request::Refresh { paths }, vec![]).unwrap();
     assert_eq!(refreshed, Response::Done { count: 1 });
-    let paths = vec!["sub".to_owned()];
+    let paths = vec!["su".to_owned()];
     assert!(client::request(&found, &Request::Refresh { paths }, vec![]).is_err());
     // The stand-in asked for a vault that does not exist.
     until("an answer", || notes(&place).contains("answer 7 Err(2) 0"));
@@ -305,17 +315,54 @@ fn killed_at_start(folder: &Path) {
     }
 }
 
-/// Processes of this executable in the role of a helper.
+/// A command that is killed, at each of many moments, leaves a mount that serves, or nothing.
+fn command_killed(folder: &Path) {
+    let place = folder.join("plain");
+    for step in 0..40u64 {
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        let mut command = command.args(["scenario", COMMAND.0]).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(2 * step));
+        command.kill().unwrap();
+        command.wait().unwrap();
+        until("one or the other", || {
+            let found = client::all();
+            let serves = |found: &Found| client::status(found).state == MountState::Serving;
+            if helpers().is_empty() {
+                assert!(
+                    !is_mounted(&place),
+                    "step {step} {found:?} {}",
+                    notes(&place)
+                );
+                found.is_empty()
+            } else {
+                found.first().is_some_and(serves)
+            }
+        });
+        if is_mounted(&place) {
+            client::unmount(&place).unwrap();
+        }
+        until("the end", || helpers().is_empty());
+    }
+}
+
+/// Helpers of this run. The executable of a process that is not dumpable is hidden from its own
+/// user: then it is one of this user, and `main` has seen to it that no other test runs as that one.
 fn helpers() -> Vec<i32> {
     let ours = std::env::current_exe().unwrap();
+    let user = format!("Uid:\t{}\t", rustix::process::getuid().as_raw());
     let pids = std::fs::read_dir("/proc").unwrap().flatten();
     pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .filter(|pid: &i32| {
-            let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            command
-                .windows(21)
-                .any(|part| part == b"internal-mount-helper")
-                && std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == ours)
+            let read =
+                |file: &str| std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+            let is_helper = read("cmdline")
+                .windows(role::HELPER.len())
+                .any(|part| part == role::HELPER.as_bytes());
+            let is_ours = || match std::fs::read_link(format!("/proc/{pid}/exe")) {
+                Ok(executable) => executable == ours,
+                Err(_) => String::from_utf8_lossy(&read("status")).contains(&user),
+            };
+            is_helper && is_ours()
         })
         .collect()
 }
