@@ -81,6 +81,7 @@ pub(super) fn map(root: Option<Node<'_>>, problems: &mut Problems) -> Option<Dec
                 decoder.problems.add(key, message, "split the map");
                 return None;
             }
+            map.secrets.reserve_exact(items.len());
             for (index, item) in items.into_iter().enumerate() {
                 let before = decoder.problems.count();
                 map.secrets.push(decoder.entry(item));

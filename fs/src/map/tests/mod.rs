@@ -1,6 +1,7 @@
 //! The map, from text to plans: every rule with the line that its breach prints.
 
 mod accepted;
+mod defaults;
 mod drawn;
 mod files;
 mod hostile;
