@@ -8,15 +8,17 @@ use rustix::process::{Signal, pidfd_send_signal};
 use secretfs_fs::link::wire::{self, LINK_LIMIT, Reader};
 use serde::{Deserialize, Serialize};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How long the daemon may take to wipe and end by itself once its link is closed.
 const DAEMON_LIMIT: Duration = Duration::from_secs(1);
 /// How long fusermount3 may take.
 const MOUNTING_LIMIT: Duration = Duration::from_secs(6);
+/// How long somebody else may hold the instance lock before it counts as the next helper's.
+const LOCK_LIMIT: Duration = Duration::from_millis(500);
 /// How long a killed process may take to be gone.
 const KILL_LIMIT: Duration = Duration::from_secs(2);
 
@@ -134,13 +136,26 @@ fn clean_up(watched: Watched) {
     }
     // The helper's lock went with it. With it in our hands, no other helper has started since, and
     // what is mounted there was on its way when the helper was killed.
-    let lock = watched.lock.and_then(|path| InstanceLock::take(&path).ok());
-    if let (Some(Some(_lock)), Some(mountpoint)) = (lock, &watched.mountpoint) {
+    let lock = watched.lock.as_deref().and_then(take_lock);
+    if let (Some(_lock), Some(mountpoint)) = (lock, &watched.mountpoint) {
         if let Ok(Some(left)) = recover::find(mountpoint) {
             let _ = recover::remove(&left);
         }
         for path in &watched.leftovers {
             let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// Takes the instance lock. A command that tidies up holds it for a moment; who holds it longer is
+/// the next helper, which recovers what it finds.
+fn take_lock(path: &Path) -> Option<InstanceLock> {
+    let deadline = Instant::now() + LOCK_LIMIT;
+    loop {
+        match InstanceLock::take(path) {
+            Ok(Some(lock)) => return Some(lock),
+            Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(10)),
+            _ => return None,
         }
     }
 }

@@ -309,9 +309,15 @@ fn killed_at_start(folder: &Path) {
             // It had not begun, or it served already and its sentinel is at work.
             let _ = client::unmount(&place);
         }
-        until("nothing", || {
-            !is_mounted(&place) && client::all().is_empty() && helpers().is_empty()
-        });
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let left = (is_mounted(&place), client::all(), helpers());
+            if !left.0 && left.1.is_empty() && left.2.is_empty() {
+                break;
+            }
+            assert!(Instant::now() < deadline, "after {step}: {left:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
