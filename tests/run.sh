@@ -160,19 +160,25 @@ step "doc tests"
 run_doc_tests
 
 step "nothing is left"
-ours >"$after"
-if diff "$before" "$after" >"$out"; then
+# What is on its way out is not left.
+for _ in $(seq 50); do
+  ours >"$after"
+  comm -13 <(sort "$before") <(sort "$after") >"$out"
+  [ -s "$out" ] || break
+  sleep 0.2
+done
+if [ ! -s "$out" ]; then
   good
 else
   cat "$out"
   bad "mounts or processes are left"
   # The next run starts on a clean machine all the same.
-  comm -13 <(sort "$before") <(sort "$after") | while read -r first rest; do
+  while read -r first rest; do
     case $first in
       /*) as_root fusermount3 -u -z -- "$first" ;;
       *) as_root kill -KILL "$first" ;;
     esac
-  done
+  done <"$out"
 fi
 rm -rf "/tmp/secretfs-tests-$(id -u)"
 

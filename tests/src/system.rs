@@ -93,7 +93,7 @@ pub fn process(pid: u32) -> Option<Process> {
 pub fn processes_from(folder: &Path) -> Vec<Process> {
     processes()
         .into_iter()
-        .filter(|process| process.state != 'Z')
+        .filter(|process| process.state != 'Z' || has_threads(process.pid))
         .filter(|process| {
             let first = process.args.first().map(PathBuf::from);
             // The executable of a process that is not dumpable is seen by root alone.
@@ -104,6 +104,12 @@ pub fn processes_from(folder: &Path) -> Vec<Process> {
                 .any(|exe| exe.starts_with(folder))
         })
         .collect()
+}
+
+/// Whether threads of a process are still ending although its first one has: its files, and the
+/// locks on them, are still held.
+fn has_threads(pid: u32) -> bool {
+    std::fs::read_dir(format!("/proc/{pid}/task")).is_ok_and(|tasks| tasks.count() > 1)
 }
 
 /// Sends a signal, by its name.

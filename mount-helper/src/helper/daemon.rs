@@ -26,6 +26,9 @@ const WAITING: usize = 64;
 /// locked-memory-and-session.md §1). The standard library reads it once, at the first thread.
 const STACK: (&str, &str) = ("RUST_MIN_STACK", "262144");
 
+/// How long the link may take to hand over what a daemon said before it ended.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 /// What comes from the daemon.
 #[derive(Debug)]
 pub(super) enum Event {
@@ -96,7 +99,11 @@ impl Daemon {
             // What it said before it ended is heard first.
             biased;
             message = self.inbox.recv() => message.map_or(Event::Gone, Event::Message),
-            _ = self.child.wait() => Event::Gone,
+            // Its last words may still be on their way through the link: why it ended, say.
+            _ = self.child.wait() => match timeout(LAST_WORDS, self.inbox.recv()).await {
+                Ok(Some(message)) => Event::Message(message),
+                Ok(None) | Err(_) => Event::Gone,
+            },
         }
     }
 

@@ -64,14 +64,14 @@ fn a_map_of_10_000_entries_mounts_lists_and_reloads_under_8_mib() {
         let mut text = format!("providers: {{s: {}}}\nsecrets:\n", mount.sim.provider());
         for n in 0..count {
             text.push_str(&format!(
-                "- {{name: place/N{n}, file: d{}/f{n}, env: E{n}}}\n",
+                "- {{name: p{n}/N, file: d{}/f{n}, env: E{n}}}\n",
                 n % 100
             ));
         }
         text
     };
     mount.write_map(&map(10_000));
-    mount.sim.set("place/N9999", value("last", 64));
+    mount.sim.set("p9999/N", value("last", 64));
     mount.mount();
     let mut probe = mount.probe();
     assert_eq!(probe.list(mount.mountpoint()).len(), 100);
@@ -82,7 +82,7 @@ fn a_map_of_10_000_entries_mounts_lists_and_reloads_under_8_mib() {
     assert_eq!(probe.slurp(mount.file("d99/f9999")), Ok(value("last", 64)));
 
     mount.write_map(&map(10_001));
-    mount.sim.set("place/N10000", value("new", 64));
+    mount.sim.set("p10000/N", value("new", 64));
     wait::until("the 10,001st entry", || {
         probe.slurp(mount.file("d0/f10000")).ok()
     });
