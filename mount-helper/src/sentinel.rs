@@ -69,7 +69,7 @@ pub(crate) fn run() -> ExitCode {
     match runtime.block_on(watch()) {
         Ok(None) => ExitCode::SUCCESS,
         Ok(Some(watched)) => {
-            clean_up(watched);
+            clean_up(&watched);
             ExitCode::SUCCESS
         }
         Err(_) => ExitCode::FAILURE,
@@ -116,7 +116,7 @@ async fn listen(reader: &mut Reader) -> Option<Watched> {
 }
 
 /// The helper was killed. Each step has its limit; none depends on another's success.
-fn clean_up(watched: Watched) {
+fn clean_up(watched: &Watched) {
     if let Some(daemon) = &watched.daemon
         && !has_ended(daemon, DAEMON_LIMIT)
     {
@@ -201,7 +201,7 @@ mod tests {
             .spawn()
             .unwrap();
         let daemon = crate::place::ProcessId::of(child.id()).unwrap();
-        clean_up(Watched {
+        clean_up(&Watched {
             mountpoint: Some(dir.path().join("mnt")),
             lock: Some(dir.path().join("lock")),
             leftovers: vec![left.clone()],
@@ -221,7 +221,7 @@ mod tests {
         std::fs::write(&record, b"{}").unwrap();
         let lock = dir.path().join("lock");
         let _held = InstanceLock::take(&lock).unwrap().unwrap();
-        clean_up(Watched {
+        clean_up(&Watched {
             mountpoint: Some(dir.path().join("mnt")),
             lock: Some(lock),
             leftovers: vec![record.clone()],
