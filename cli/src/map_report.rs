@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(
             render(&none, Paint(false)),
             "error: there is no map in /nowhere or above it\n\
-             help: write one (`secretfs init`), or name one with `--map`\n"
+             help: write one, or name one with `--map`\n"
         );
         let unreadable = load(Path::new("/nowhere/secrets.yml"), &world).expect_err("none");
         let text = render(&unreadable, Paint(false));

@@ -132,10 +132,7 @@ fn no_answer(error: &WireError) -> LaunchError {
         WireError::Closed | WireError::Truncated => "the mount-helper ended unexpectedly".into(),
         error => format!("the mount-helper does not answer as expected: {error}"),
     };
-    LaunchError::other(
-        message,
-        "see ~/.local/state/secretfs/secretfs.log, and `secretfs doctor`",
-    )
+    LaunchError::other(message, "see ~/.local/state/secretfs/secretfs.log")
 }
 
 /// The helper that was spawned.

@@ -61,7 +61,7 @@ pub fn discover(
             MapErrors::of_file(
                 Path::new("secrets.yml"),
                 format!("there is no map in {} or above it", world.folder.display()),
-                Some("write one (`secretfs init`), or name one with `--map`".to_owned()),
+                Some("write one, or name one with `--map`".to_owned()),
             )
         })
 }

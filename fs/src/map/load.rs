@@ -23,9 +23,7 @@ pub fn load(path: &Path, world: &World) -> Result<Map, MapErrors> {
 pub fn read(path: &Path, uid: u32) -> Result<String, MapErrors> {
     let failed = |error: std::io::Error| {
         let help = match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                "write one (`secretfs init`), or name another with `--map`"
-            }
+            std::io::ErrorKind::NotFound => "write one, or name another with `--map`",
             _ => "make it readable, or name another with `--map`",
         };
         MapErrors::of_file(

@@ -250,7 +250,7 @@ async fn wait_for(
 fn daemon_ended() -> HelperError {
     HelperError::other(
         "the daemon ended unexpectedly",
-        "see ~/.local/state/secretfs/secretfs.log, and `secretfs doctor`",
+        "see ~/.local/state/secretfs/secretfs.log",
     )
 }
 

@@ -53,7 +53,7 @@ pub fn mount(options: &MountOptions) -> Result<OwnedFd, HelperError> {
                 options.mountpoint.display(),
                 std::io::Error::from(errno)
             ),
-            "see `secretfs doctor`",
+            "see that /dev/fuse is there and that mounting is allowed here",
         )
     })?;
     Ok(fuse)

@@ -61,9 +61,9 @@ fn help(reason: &dyn std::fmt::Display) -> &'static str {
         "load the kernel module `fuse`, and see that /dev/fuse may be opened (mode 0666)"
     } else if reason.contains("Operation not permitted") {
         // no_new_privs, or AppArmor's profile of fusermount3 (contract fuse.md §2.6).
-        "mount below your home folder, outside any sandbox, and see `secretfs doctor`"
+        "mount below your home folder, outside any sandbox (no_new_privs keeps fusermount3 from mounting)"
     } else {
-        "see `secretfs doctor`"
+        "see that `fusermount3` (package fuse3) is installed, setuid root, and may use /dev/fuse"
     }
 }
 

@@ -103,7 +103,7 @@ pub fn prepare(path: &Path) -> Result<bool, HelperError> {
 fn unreadable(path: &Path, error: &std::io::Error) -> HelperError {
     HelperError::mount(
         format!("cannot look at the mountpoint {}: {error}", path.display()),
-        "see `secretfs doctor`",
+        "see that its parent folders can be entered, or name another mountpoint",
     )
 }
 

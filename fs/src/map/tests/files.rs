@@ -94,7 +94,7 @@ fn no_map_says_where_it_was_looked_for() {
     assert_eq!(
         errors.summary(),
         "secrets.yml: there is no map in /home/u/work/project or above it \
-         (write one (`secretfs init`), or name one with `--map`)"
+         (write one, or name one with `--map`)"
     );
 }
 
@@ -176,7 +176,7 @@ fn what_is_no_regular_file_is_refused_without_waiting() {
     assert_eq!(
         refused(&missing, &world()),
         "MAP: cannot be read: No such file or directory (os error 2) \
-         (write one (`secretfs init`), or name another with `--map`)"
+         (write one, or name another with `--map`)"
     );
 }
 

@@ -147,7 +147,6 @@ fn hostile_texts_are_refused_or_read() {
     }
 }
 
-/// How long a map of `count` entries takes, from text to a checked archive, and its size.
 /// Bytes an entry of a map of that many takes in the archive. How long it takes is the bench's.
 fn bytes_an_entry(count: usize) -> usize {
     let entry = |n: usize| {
