@@ -22,6 +22,9 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// How long a sentinel may be at work after a helper that was killed, before the lock is free.
 const LOCK_LIMIT: Duration = Duration::from_secs(5);
+/// A helper that was just killed counts as alive until the kernel has closed its files. The mount
+/// that follows at once is not to be refused for it.
+const DYING: Duration = Duration::from_millis(300);
 /// How long looking at the mountpoint, or mounting, may take.
 const MOUNT_LIMIT: Duration = Duration::from_secs(8);
 /// How long the daemon may take to lock its memory and map the map.
@@ -152,7 +155,8 @@ async fn take_lock(parts: &mut Parts) -> Result<(), HelperError> {
     let place = parts.request.mountpoint.clone();
     let path = parts.folder.lock(&place);
     let record_path = parts.folder.record(&place);
-    let deadline = Instant::now() + LOCK_LIMIT;
+    let started = Instant::now();
+    let deadline = started + LOCK_LIMIT;
     loop {
         let taken = InstanceLock::take(&path).map_err(|error| {
             HelperError::other(
@@ -168,7 +172,8 @@ async fn take_lock(parts: &mut Parts) -> Result<(), HelperError> {
         }
         // Without a living helper it is a sentinel that cleans up: soon done.
         let alive = record.as_ref().is_some_and(Record::is_alive);
-        if alive || Instant::now() >= deadline {
+        let limit = if alive { started + DYING } else { deadline };
+        if Instant::now() >= limit {
             return Err(already_mounted(&place, record.as_ref()));
         }
         sleep(Duration::from_millis(50)).await;

@@ -116,6 +116,7 @@ fn a_locked_mount_that_is_unmounted_is_forgotten() {
     let mount = Scripted::with_value(value("a", 64));
     mount.run(["lock", "--all"]);
     mount.wait_for_no_mount();
+    mount.wait_for_no_process();
     mount.run(["unmount", "--all"]);
     let status = mount.run(["status", "--json"]);
     let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");
