@@ -3,9 +3,8 @@
 use super::config::Config;
 use super::member::tag;
 use super::{Cache, EntryState};
-use crate::error::OpenError;
 use crate::map::{CompiledMap, EntryId, ValueKey};
-use secretfs_providers::{Health, Provider};
+use secretfs_providers::Provider;
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 
@@ -58,11 +57,6 @@ impl Cache {
     /// A credential was supplied: failures for want of one are no longer believed.
     pub fn credential_supplied(&self) {
         self.guard().retry_credentials();
-    }
-
-    /// Remembers a failure that others found (`allow`, say) for `status`.
-    pub fn note_failure(&self, key: ValueKey, error: &OpenError) {
-        self.guard().note(key, error, None);
     }
 
     /// A reload: keys that both maps have keep their values; the values of others are dropped, but
@@ -122,11 +116,5 @@ impl Cache {
             told.left_out.clone_from(&listing.left_out);
         }
         (told != EntryState::default()).then_some(told)
-    }
-
-    /// How the provider of this index is doing, from what it saw last. No I/O.
-    #[must_use]
-    pub fn provider_health(&self, provider: u16) -> Option<Health> {
-        Some(self.config().source(provider)?.provider.health())
     }
 }
