@@ -292,7 +292,7 @@ impl Serving {
             self.again = true;
             return;
         }
-        self.reload = Some(tokio::spawn(maps::publish(parts.request.map.clone())));
+        self.reload = Some(tokio::spawn(maps::publish(parts.request.map.clone(), None)));
     }
 
     fn end_reload(&mut self, parts: &mut Parts, published: Result<Published, HelperError>) {
