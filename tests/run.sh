@@ -92,7 +92,8 @@ locked=()
 build() { cargo build "${locked[@]}" --workspace --all-features --all-targets --quiet; }
 lint() { cargo clippy "${locked[@]}" "${all[@]}" --quiet -- -D warnings; }
 lint_shipped() { cargo clippy "${locked[@]}" -p secretfs --quiet -- -D warnings; }
-licences() { cargo deny --log-level error check; }
+licences() { cargo deny --log-level error check bans licenses sources; }
+advisories() { cargo deny --log-level error check advisories; }
 
 if [ -z "$filter" ]; then
   check "formatting" cargo fmt --all --check
@@ -100,7 +101,12 @@ if [ -z "$filter" ]; then
   # What is shipped has no test hooks: a line that only they need would be dead code there.
   check "lints, as shipped" lint_shipped
   if cargo deny --version >/dev/null 2>&1; then
-    check "licences and advisories" licences
+    check "licences and sources" licences
+    if cargo deny fetch db >/dev/null 2>&1; then
+      check "advisories" advisories
+    else
+      echo "the database of advisories cannot be fetched: advisories are not checked"
+    fi
   else
     echo "cargo-deny is not installed: licences and advisories are not checked"
   fi
