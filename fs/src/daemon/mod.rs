@@ -10,11 +10,12 @@
 //! | `status` | tells of itself |
 //! | `registry` | makes providers from their definitions |
 //! | `helper` | asks what the sandbox forbids |
-//! | `outbox`, `log` | speak without waiting |
+//! | `outbox`, `log`, `audit` | speak without waiting |
 //! | `values` | the cache as the tree sees it |
 
 mod abort;
 mod assemble;
+mod audit;
 mod clock;
 mod credentials;
 mod helper;

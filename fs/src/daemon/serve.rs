@@ -3,7 +3,7 @@
 
 use super::assemble::Daemon;
 use super::log::LinkLog;
-use super::outbox::outbox;
+use super::outbox::{Inbox, outbox};
 use super::prepare::Prepared;
 use super::{abort::Abort, credentials};
 use crate::fuse::{Config, EndReason, Session};
@@ -97,19 +97,29 @@ async fn run(mut prepared: Prepared) -> ExitCode {
 }
 
 /// Writes queued messages, until the last one or until the helper is gone.
-async fn write(mut writer: Writer, mut messages: mpsc::Receiver<FromDaemon>) {
-    while let Some(message) = messages.recv().await {
+async fn write(mut writer: Writer, mut messages: Inbox) {
+    while let Some(message) = messages.next().await {
         let last = matches!(message, FromDaemon::Ending { .. });
-        match writer.send(&message, Vec::new()).await {
-            Ok(()) => {}
-            // One message that does not fit is not worth the connection.
-            Err(WireError::Unsendable | WireError::TooLarge { .. }) => {}
-            // The reader sees that the helper is gone, too.
-            Err(_) => return,
-        }
         if last {
+            while let Some(rest) = messages.rest_of_audit() {
+                if !send(&mut writer, &rest).await {
+                    return;
+                }
+            }
+        }
+        if !send(&mut writer, &message).await || last {
             return;
         }
+    }
+}
+
+/// Writes one message; false: the helper is gone.
+async fn send(writer: &mut Writer, message: &FromDaemon) -> bool {
+    match writer.send(message, Vec::new()).await {
+        // One message that does not fit is not worth the connection.
+        Ok(()) | Err(WireError::Unsendable | WireError::TooLarge { .. }) => true,
+        // The reader sees it, too.
+        Err(_) => false,
     }
 }
 

@@ -103,8 +103,8 @@ pub enum FromDaemon {
         /// What.
         ask: Ask,
     },
-    /// One line for the audit.
-    Audit(AuditEvent),
+    /// Lines for the audit, in their order.
+    Audit(Vec<AuditEvent>),
     /// One line for the log.
     Log {
         /// `error`, `warn`, `info`, `debug`.

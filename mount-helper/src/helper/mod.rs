@@ -14,7 +14,6 @@
 
 mod allow;
 mod asks;
-mod audit;
 mod daemon;
 mod listener;
 mod maps;
