@@ -15,6 +15,8 @@
 
 mod abort;
 mod assemble;
+#[cfg(feature = "test-hooks")]
+mod attempt;
 mod audit;
 mod clock;
 mod credentials;

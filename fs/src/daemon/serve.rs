@@ -64,13 +64,8 @@ async fn run(mut prepared: Prepared) -> ExitCode {
         drop(daemon.tree.lock());
     }
     let mut abort = Abort::default();
-    let end = match secretfs_memory::harden::no_new_privileges() {
-        Ok(()) => {
-            daemon.outbox.try_send(FromDaemon::Prepared);
-            obey(&mut daemon, &mut reader, &mut abort).await
-        }
-        Err(error) => End::Failed(format!("cannot give up new privileges: {error}")),
-    };
+    daemon.outbox.try_send(FromDaemon::Prepared);
+    let end = obey(&mut daemon, &mut reader, &mut abort).await;
     // Refuse, wipe, invalidate; then cut the connection if nobody is left to unmount.
     let invalidated = daemon.tree.lock();
     let _ = tokio::time::timeout(INVALIDATE_WITHIN, invalidated).await;
@@ -224,6 +219,8 @@ async fn handle(daemon: &mut Daemon, message: ToDaemon, fds: Vec<OwnedFd>) {
         }
         #[cfg(feature = "test-hooks")]
         ToDaemon::AdvanceClock { by_ms } => daemon.clock.advance(by_ms),
+        #[cfg(feature = "test-hooks")]
+        ToDaemon::Attempt { id, ports } => super::attempt::all(daemon, id, ports),
         // A second start, mount or stop changes nothing.
         ToDaemon::Start { .. } | ToDaemon::Mounted { .. } | ToDaemon::Stop => {}
     }

@@ -1,10 +1,10 @@
 //! What the daemon tells of itself: numbers, names and our own words, never a value.
 
 use super::assemble::Daemon;
-use crate::link::message::{FileStatus, ProviderStatus, StatusPage};
+use crate::link::message::{FileStatus, Protections, ProviderStatus, StatusPage};
 use crate::map::EntryId;
 use crate::tree::FileReport;
-use secretfs_memory::heap;
+use secretfs_memory::{harden, heap};
 use secretfs_providers::Health;
 use std::time::Duration;
 
@@ -32,6 +32,7 @@ impl Daemon {
             limit_bytes: self.plan.limit,
             insecure: self.insecure,
             secretmem: self.pool.is_secretmem(),
+            protections: protections(),
             providers: self.providers(),
             files: reports
                 .into_iter()
@@ -85,6 +86,17 @@ impl Daemon {
             }),
             left_out,
         }
+    }
+}
+
+fn protections() -> Protections {
+    let state = harden::state();
+    Protections {
+        no_core: state.no_core,
+        not_dumpable: state.not_dumpable,
+        no_new_privs: state.no_new_privs,
+        seccomp: state.seccomp,
+        landlock: state.landlock.word().to_owned(),
     }
 }
 

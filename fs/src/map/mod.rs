@@ -21,6 +21,7 @@
 //! | [`source`] → plans | `resolve`, `rules` | what does not go together, or is not allowed |
 //! | plans → archive | [`compiled`] | – |
 
+pub mod address;
 pub mod compiled;
 mod decode;
 mod discover;
