@@ -8,6 +8,7 @@ pub mod harden;
 pub mod heap;
 pub mod limit;
 mod page;
+pub mod residue;
 pub mod sealed;
 pub mod shared;
 pub mod stack;

@@ -101,6 +101,13 @@ fn start<T: Send + 'static>(
     }
 }
 
+/// The lowest address of the calling thread's stack; `None` for a main thread, whose stack is not
+/// there as a whole.
+pub(crate) fn low_of_spawned() -> Option<usize> {
+    let is_main = rustix::thread::gettid() == rustix::process::getpid();
+    bounds().ok().filter(|_| !is_main).map(|(low, _)| low)
+}
+
 /// The lowest address of the calling thread's stack, above its guard page, and the first above it.
 #[expect(unsafe_code, reason = "asks the C library about this thread")]
 fn bounds() -> Result<(usize, usize), Errno> {

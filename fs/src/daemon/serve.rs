@@ -10,6 +10,7 @@ use crate::fuse::{Config, EndReason, Session};
 use crate::link::wire::{LINK_LIMIT, Reader, WireError, Writer, split};
 use crate::link::{FromDaemon, ToDaemon};
 use crate::map::{CompiledMap, EntryId};
+use secretfs_memory::residue;
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -41,6 +42,8 @@ enum End {
 pub(super) fn serve(prepared: Prepared) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        // At rest a value is in sealed memory only, and not on this thread's stack.
+        .on_thread_park(residue::clear_if_marked)
         .build();
     match runtime {
         Ok(runtime) => runtime.block_on(run(prepared)),
@@ -189,6 +192,7 @@ async fn handle(daemon: &mut Daemon, message: ToDaemon, fds: Vec<OwnedFd>) {
         ToDaemon::Lock => {
             let invalidated = daemon.tree.lock();
             let _ = tokio::time::timeout(INVALIDATE_WITHIN, invalidated).await;
+            residue::clear();
             daemon.outbox.try_send(FromDaemon::Locked);
         }
         ToDaemon::Unlock => daemon.tree.unlock(),

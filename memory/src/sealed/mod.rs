@@ -179,6 +179,8 @@ impl SealedWriter {
     /// # Errors
     /// No room, larger than the limit, or the pool was wiped since the writer was made.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), SealedError> {
+        // Whoever has the bytes has them on its stack, too.
+        crate::residue::mark();
         let max = self.max.min(self.extent.capacity());
         if bytes.len() > max - self.extent.len().min(max) {
             return Err(SealedError::TooLarge { max });
