@@ -37,9 +37,9 @@ if [ "$(id -u)" = 0 ]; then as_root() { "$@"; }; else as_root() { sudo -n "$@"; 
 # A program, and the package that has it.
 needed="
   age:age attr:attr bash:bash cc:gcc curl:curl dbus-daemon:dbus du:coreutils find:findutils fish:fish
-  fusermount3:fuse3 getfattr:attr git:git jq:jq kubectl:kubernetes-client node:nodejs openssl:openssl
-  pkg-config:pkg-config prlimit:util-linux ps:procps python3:python3 setpriv:util-linux ssh-keygen:openssh-client
-  tar:tar zsh:zsh
+  fusermount3:fuse3 gcore:gdb getfattr:attr git:git jq:jq kubectl:kubernetes-client losetup:mount mkswap:util-linux
+  node:nodejs nsenter:util-linux openssl:openssl pkg-config:pkg-config prlimit:util-linux ps:procps python3:python3 setpriv:util-linux ssh-keygen:openssh-client
+  swapon:mount tar:tar unshare:util-linux zsh:zsh
 "
 missing_packages() {
   local pair
@@ -90,6 +90,8 @@ locked=()
 [ -f Cargo.lock ] && locked=(--locked)
 
 build() { cargo build "${locked[@]}" --workspace --all-features --all-targets --quiet; }
+# What is proven of its memory is proven of what is shipped.
+build_shipped() { cargo build "${locked[@]}" --release -p secretfs --quiet; }
 lint() { cargo clippy "${locked[@]}" "${all[@]}" --quiet -- -D warnings; }
 lint_shipped() { cargo clippy "${locked[@]}" -p secretfs --quiet -- -D warnings; }
 licences() { cargo deny --log-level error check bans licenses sources; }
@@ -160,6 +162,7 @@ run_doc_tests() {
 }
 
 check "build" build
+check "build, as shipped" build_shipped
 step "tests"
 run_tests
 step "doc tests"

@@ -3,6 +3,7 @@
 //! The one crate with much `unsafe`. It knows nothing of secrets' names, files or networks.
 
 pub mod bounce;
+pub mod budget;
 pub mod environment;
 pub mod harden;
 pub mod heap;

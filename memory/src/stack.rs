@@ -62,6 +62,19 @@ pub fn spawn_insecure<T: Send + 'static>(
     start(name, size, f, true)
 }
 
+/// One of the two: with `insecure` a thread also where its stack cannot be locked.
+///
+/// # Errors
+/// As [`spawn`] and [`spawn_insecure`].
+pub fn spawn_as<T: Send + 'static>(
+    insecure: bool,
+    name: &str,
+    size: usize,
+    f: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, LimitError> {
+    start(name, size, f, insecure).map(|(handle, _)| handle)
+}
+
 fn start<T: Send + 'static>(
     name: &str,
     size: usize,

@@ -49,7 +49,11 @@ fn make_folder(path: &Path) {
 }
 
 /// An executable beside the test's own: `target/PROFILE/NAME`, or what `$SECRETFS_BIN` names.
-fn built(name: &str) -> PathBuf {
+///
+/// # Panics
+/// The test lies in no target folder.
+#[must_use]
+pub fn built(name: &str) -> PathBuf {
     if let ("secretfs", Some(given)) = (name, std::env::var_os("SECRETFS_BIN")) {
         return given.into();
     }

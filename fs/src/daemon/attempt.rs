@@ -3,6 +3,7 @@
 use super::assemble::Daemon;
 use crate::link::FromDaemon;
 use secretfs_memory::harden::attempts;
+use secretfs_memory::stack;
 
 /// The stack of the thread beside the one that everything runs on.
 const STACK: usize = 128 << 10;
@@ -14,7 +15,7 @@ pub(super) fn all(daemon: &Daemon, id: u64, ports: Vec<u16>) {
         results.into_iter().map(named).collect::<Vec<_>>()
     };
     let mut results = name("runtime", attempts::all(&ports));
-    let other = super::thread("attempt", STACK, daemon.insecure, move || {
+    let other = stack::spawn_as(daemon.insecure, "attempt", STACK, move || {
         attempts::all(&ports)
     });
     if let Ok(Ok(of_thread)) = other.map(std::thread::JoinHandle::join) {

@@ -8,7 +8,7 @@ use secretfs_memory::harden::ConfineError;
 use secretfs_memory::heap::HeapConfig;
 use secretfs_memory::limit::{LimitError, Plan};
 use secretfs_memory::sealed::SealedPool;
-use secretfs_memory::{harden, heap, limit};
+use secretfs_memory::{harden, heap, limit, stack};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -123,6 +123,11 @@ fn with_link(link: &OwnedFd) -> Result<Prepared, PrepareError> {
         // The only large allocations of this process are fuser's request buffers.
         wipe_large: false,
     })?;
+    if let Err(error) = stack::lock_current()
+        && !insecure_memory
+    {
+        return Err(error.into());
+    }
     let pool = SealedPool::new(plan.sealed, insecure_memory)?;
     let map = CompiledMap::open(map_fd).map_err(PrepareError::Map)?;
     // The last step: no other thread is there yet, and no credential has come. From here on the

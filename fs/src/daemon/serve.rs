@@ -10,7 +10,7 @@ use crate::fuse::{Config, EndReason, Session};
 use crate::link::wire::{LINK_LIMIT, Reader, WireError, Writer, split};
 use crate::link::{FromDaemon, ToDaemon};
 use crate::map::{CompiledMap, EntryId};
-use secretfs_memory::residue;
+use secretfs_memory::{residue, stack};
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -167,12 +167,13 @@ async fn start(
     let tree = Arc::clone(&daemon.tree);
     let config = Config {
         allow_root: daemon.allow_root,
+        insecure: daemon.insecure,
         on_end: Box::new(move |reason| {
             let _ = ended.try_send(reason);
         }),
     };
     let (done, started) = oneshot::channel();
-    super::thread("start", 256 << 10, daemon.insecure, move || {
+    stack::spawn_as(daemon.insecure, "start", stack::DEFAULT_SIZE, move || {
         let _ = done.send(Session::start(fuse, tree, config));
     })
     .map_err(|error| format!("cannot start a thread: {error}"))?;

@@ -4,7 +4,7 @@ use super::assemble::Daemon;
 use crate::link::message::{FileStatus, Protections, ProviderStatus, StatusPage};
 use crate::map::EntryId;
 use crate::tree::FileReport;
-use secretfs_memory::{harden, heap};
+use secretfs_memory::{budget, harden};
 use secretfs_providers::Health;
 use std::time::Duration;
 
@@ -25,10 +25,13 @@ impl Daemon {
                     .map(|report| report.entry.0.saturating_add(1))
             })
             .flatten();
+        let budget = budget::now(&self.pool);
         StatusPage {
             generation: self.generation,
             locked: self.cache.is_locked(),
-            locked_bytes: to_u64(heap::usage().locked) + to_u64(self.pool.capacity()),
+            locked_bytes: budget.locked,
+            heap_bytes: budget.heap,
+            sealed_bytes: budget.sealed,
             limit_bytes: self.plan.limit,
             insecure: self.insecure,
             secretmem: self.pool.is_secretmem(),
@@ -102,8 +105,4 @@ fn protections() -> Protections {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn to_u64(bytes: usize) -> u64 {
-    u64::try_from(bytes).unwrap_or(u64::MAX)
 }

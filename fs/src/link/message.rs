@@ -193,8 +193,12 @@ pub struct StatusPage {
     pub generation: u64,
     /// Whether it is locked.
     pub locked: bool,
-    /// Bytes locked now.
+    /// Bytes locked now, as the kernel counts them.
     pub locked_bytes: u64,
+    /// The heap's share of them.
+    pub heap_bytes: u64,
+    /// The sealed areas' share; the rest are stacks.
+    pub sealed_bytes: u64,
     /// What may be locked.
     pub limit_bytes: u64,
     /// `--insecure-memory`.

@@ -4,6 +4,8 @@
 mod cored;
 mod idle;
 mod locked;
+mod mappings;
+mod shipped;
 mod stops;
 mod swapped;
 mod world;

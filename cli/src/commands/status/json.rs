@@ -27,6 +27,8 @@ struct Mount<'a> {
 #[derive(Serialize)]
 struct Memory {
     locked_bytes: u64,
+    heap_bytes: u64,
+    sealed_bytes: u64,
     limit_bytes: u64,
     insecure: bool,
 }
@@ -89,6 +91,8 @@ fn mount(status: &MountStatus) -> Mount<'_> {
         pid: (status.pid != 0).then_some(status.pid),
         memory: Memory {
             locked_bytes: page.map_or(0, |page| page.locked_bytes),
+            heap_bytes: page.map_or(0, |page| page.heap_bytes),
+            sealed_bytes: page.map_or(0, |page| page.sealed_bytes),
             limit_bytes: page.map_or(0, |page| page.limit_bytes),
             insecure: page.is_some_and(|page| page.insecure),
         },

@@ -86,6 +86,15 @@ impl Text {
             limit => format!("of {} locked", size(limit)),
         };
         let used = size(page.locked_bytes);
+        let stacks = page
+            .locked_bytes
+            .saturating_sub(page.heap_bytes.saturating_add(page.sealed_bytes));
+        let shares = format!(
+            "heap {}, values {}, stacks {}",
+            size(page.heap_bytes),
+            size(page.sealed_bytes),
+            size(stacks)
+        );
         let line = if page.insecure {
             format!("{used}, {}", self.paint.red("insecure: it may be swapped"))
         } else if page.secretmem {
@@ -94,6 +103,7 @@ impl Text {
             format!("{used} {limit}, without memfd_secret")
         };
         self.line(&format!("  memory   {line}"));
+        self.line(&format!("           {}", self.paint.dim(&shares)));
     }
 
     fn protections(&mut self, on: &Protections) {

@@ -45,6 +45,8 @@ fn serving() -> MountStatus {
             generation: 1,
             locked: false,
             locked_bytes: 1_468_006,
+            heap_bytes: 524_288,
+            sealed_bytes: 655_360,
             limit_bytes: 8 << 20,
             insecure: false,
             secretmem: true,
@@ -138,6 +140,7 @@ fn a_serving_mount_is_shown_with_its_providers_and_files() {
   map      /srv/app/secrets.yml
   pid      4711
   memory   1.4 MiB of 8.0 MiB locked
+           heap 512.0 KiB, values 640.0 KiB, stacks 281.6 KiB
   sandbox  dump protection, no new privileges, landlock, seccomp
   locks on `secretfs lock`, SIGTERM, idle
 
@@ -193,7 +196,7 @@ fn a_mount_that_a_lock_has_unmounted_says_how_to_get_it_back() {
         json::render(&[left]).expect("json"),
         "{\"version\":1,\"mounts\":[{\"mountpoint\":\"/run/user/1000/app\",\
          \"map\":\"/srv/app/secrets.yml\",\"state\":\"locked\",\"pid\":null,\
-         \"memory\":{\"locked_bytes\":0,\"limit_bytes\":0,\"insecure\":false},\
+         \"memory\":{\"locked_bytes\":0,\"heap_bytes\":0,\"sealed_bytes\":0,\"limit_bytes\":0,\"insecure\":false},\
          \"protections\":null,\"triggers\":[],\"providers\":[],\"files\":[]}]}\n"
     );
 }
@@ -266,7 +269,7 @@ fn the_json_has_the_promised_shape() {
     let mount = &value["mounts"][0];
     assert_eq!(
         mount["memory"],
-        serde_json::json!({"locked_bytes": 1_468_006, "limit_bytes": 8_388_608, "insecure": false})
+        serde_json::json!({"locked_bytes": 1_468_006, "heap_bytes": 524_288, "sealed_bytes": 655_360, "limit_bytes": 8_388_608, "insecure": false})
     );
     assert_eq!(mount["state"], "serving");
     assert_eq!(
