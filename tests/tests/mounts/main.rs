@@ -21,6 +21,7 @@ mod reload;
 mod rotation;
 mod sandbox;
 mod scripted;
+mod sealed;
 mod signals;
 mod status;
 mod vault;
