@@ -15,6 +15,7 @@ mod limits;
 mod lock;
 mod map;
 mod mountpoint;
+mod prompts;
 mod readers;
 mod refused;
 mod reload;
