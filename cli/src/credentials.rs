@@ -8,6 +8,8 @@ use secrecy::SecretString;
 use secretfs_fs::link::credentials::{Client, Outcome};
 use secretfs_fs::map::ProviderSettings;
 use secretfs_memory::heap::{self, HeapConfig};
+use secretfs_memory::limit::LimitError;
+use secretfs_memory::stack;
 use secretfs_providers::{Credential, CredentialOffer};
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
@@ -17,24 +19,26 @@ use std::time::{Duration, Instant};
 /// How long the daemon may take to say whether it takes a credential; it only has to look at it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Locks the heap and turns core dumps off: before the first byte of a secret is read. Done once,
-/// and only by commands that read one.
-pub(crate) fn protect_memory(insecure: bool) -> Result<(), CliError> {
+/// The stack of a command's work with secrets: scrypt and the vault's ciphers in a debug build.
+const STACK: usize = 256 << 10;
+
+/// Runs what reads a secret, the first byte of one included: with the heap locked, core dumps off,
+/// out of the same user's sight, and on a thread whose stack is locked and cleared afterwards. Only
+/// commands that read a secret pay for it.
+pub(crate) fn protected<T: Send>(
+    insecure: bool,
+    work: impl FnOnce() -> Result<T, CliError> + Send,
+) -> Result<T, CliError> {
+    protect_process(insecure)?;
+    stack::run(insecure, "secrets", STACK, work).map_err(|error| refused(&error))?
+}
+
+/// Once for the process.
+fn protect_process(insecure: bool) -> Result<(), CliError> {
     static DONE: std::sync::OnceLock<()> = std::sync::OnceLock::new();
     if DONE.get().is_some() {
         return Ok(());
     }
-    let plan = secretfs_memory::limit::plan_command(insecure)
-        .map_err(|error| CliError::new(Status::Mount, error.to_string(), error.help()))?;
-    let config = HeapConfig {
-        initial: plan.heap.min(256 << 10),
-        limit: plan.heap,
-        insecure,
-        // scrypt's table holds what the passphrase is stretched to.
-        wipe_large: true,
-    };
-    heap::lock(config)
-        .map_err(|error| CliError::new(Status::Mount, error.to_string(), error.help()))?;
     secretfs_memory::harden::no_dumps().map_err(|error| {
         CliError::new(
             Status::Other,
@@ -42,8 +46,21 @@ pub(crate) fn protect_memory(insecure: bool) -> Result<(), CliError> {
             "",
         )
     })?;
+    let plan = secretfs_memory::limit::plan_command(insecure).map_err(|error| refused(&error))?;
+    heap::lock(HeapConfig {
+        initial: plan.heap.min(256 << 10),
+        limit: plan.heap,
+        insecure,
+        // scrypt's table holds what the passphrase is stretched to.
+        wipe_large: true,
+    })
+    .map_err(|error| refused(&error))?;
     let _ = DONE.set(());
     Ok(())
+}
+
+fn refused(error: &LimitError) -> CliError {
+    CliError::new(Status::Mount, error.to_string(), error.help())
 }
 
 /// What a mount without its credential means.
@@ -120,8 +137,10 @@ impl<'a> Collector<'a> {
         if let Some(known) = self.known.get(vault) {
             return Ok(known.clone());
         }
-        protect_memory(insecure)?;
-        let identity = crate::passphrase::unlock_identity(provider, vault, self.passphrase_file)?;
+        let passphrase_file = self.passphrase_file;
+        let identity = protected(insecure, || {
+            crate::passphrase::unlock_identity(provider, vault, passphrase_file)
+        })?;
         self.known.insert(vault.to_owned(), identity.clone());
         Ok(identity)
     }
@@ -135,7 +154,10 @@ pub(crate) struct Delivery {
 impl Delivery {
     /// Sends the offers into a new channel, whose other end the mount-helper passes on; `None` where
     /// there is nothing to send.
-    pub(crate) fn send(offers: &[CredentialOffer]) -> Result<(Self, Option<OwnedFd>), CliError> {
+    pub(crate) fn send(
+        offers: &[CredentialOffer],
+        insecure: bool,
+    ) -> Result<(Self, Option<OwnedFd>), CliError> {
         if offers.is_empty() {
             return Ok((Self { channel: None }, None));
         }
@@ -148,9 +170,11 @@ impl Delivery {
         };
         let (ours, theirs) = secretfs_fs::link::wire::pair().map_err(|error| failed(&error))?;
         let mut client = Client::new(ours);
-        client
-            .send(offers, Instant::now() + PATIENCE)
-            .map_err(|error| failed(&error))?;
+        protected(insecure, || {
+            client
+                .send(offers, Instant::now() + PATIENCE)
+                .map_err(|error| failed(&error))
+        })?;
         let names = offers.iter().map(|offer| offer.provider.clone()).collect();
         Ok((
             Self {

@@ -16,7 +16,7 @@ const MAX_PASSPHRASE: usize = 4096;
 /// passphrase is that of `file`, of `$CREDENTIALS_DIRECTORY/secretfs.PROVIDER.passphrase`, or of the
 /// terminal where standard input is one. `None`: there is none of these.
 ///
-/// The caller has called [`crate::credentials::protect_memory`].
+/// The caller is inside [`crate::credentials::protected`].
 ///
 /// # Errors
 /// Status 4 for a passphrase that does not open it, 1 for anything else.

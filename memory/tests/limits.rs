@@ -8,7 +8,7 @@ use common::{in_child, limit_locked_memory, status_kib};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use secretfs_memory::heap::{self, HeapConfig, LockedHeap};
 use secretfs_memory::limit::{self, LimitError};
-use secretfs_memory::sealed::SealedPool;
+use secretfs_memory::sealed::{SealedError, SealedPool};
 use secretfs_memory::stack;
 
 #[global_allocator]
@@ -64,6 +64,33 @@ fn insecure_memory_works_under_any_limit() {
         assert!(refused.is_some());
         assert_eq!(thread.join().unwrap(), 7);
     });
+}
+
+#[test]
+fn sealed_memory_that_cannot_be_had_again_is_full_until_it_can() {
+    in_child(
+        "sealed_memory_that_cannot_be_had_again_is_full_until_it_can",
+        || {
+            limit_locked_memory(2 << 20);
+            let pool = SealedPool::new(1 << 20, false).unwrap();
+            pool.release();
+            assert_eq!(status_kib("VmLck:"), 0);
+            // Somebody else takes what the pool gave back.
+            let other = SealedPool::new(2 << 20, false).unwrap();
+            let mut writer = pool.writer(None, 100);
+            assert_eq!(writer.append(b"value"), Err(SealedError::Full));
+            assert!(matches!(
+                pool.restore().unwrap_err(),
+                LimitError::Refused { .. }
+            ));
+            drop(other);
+            writer.append(b"value").unwrap();
+            let value = writer.finish().unwrap();
+            let mut bytes = [0; 5];
+            assert_eq!(value.read_at(0, &mut bytes), Ok(5));
+            assert_eq!(&bytes, b"value");
+        },
+    );
 }
 
 #[test]

@@ -25,9 +25,10 @@ pub(crate) fn run(args: &MountArgs) -> Result<(), CliError> {
     };
     // Before the heap is locked: a large map takes more than may be.
     let ready = map.ready()?;
-    let mut collector = Collector::new(args.passphrase.passphrase_file.as_deref(), UNTIL_UNLOCK);
-    let offers = collector.collect(&map, args.insecure_memory)?;
-    let (delivery, channel) = Delivery::send(&offers)?;
+    // Dropped at once: in the foreground this process stays, and a lock would not reach what it keeps.
+    let offers = Collector::new(args.passphrase.passphrase_file.as_deref(), UNTIL_UNLOCK)
+        .collect(&map, args.insecure_memory)?;
+    let (delivery, channel) = Delivery::send(&offers, args.insecure_memory)?;
     drop(offers);
     let (launched, running) = launch::start(&request, Some(ready), channel)?;
     for warning in &launched.warnings {

@@ -40,7 +40,7 @@ fn unlock(
         }
         Err(error) => return Err(error),
     };
-    let (delivery, channel) = Delivery::send(&offers)?;
+    let (delivery, channel) = Delivery::send(&offers, request.insecure_memory)?;
     drop(offers);
     if found.is_running() {
         let request = Request::Unlock {

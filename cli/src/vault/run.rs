@@ -2,7 +2,7 @@
 
 use super::VaultCommand;
 use super::args::PlaceArgs;
-use crate::credentials::protect_memory;
+use crate::credentials::protected;
 use crate::error::{CliError, Status};
 use crate::forget::Affected;
 use crate::output::{print, printable, show};
@@ -27,11 +27,11 @@ const MAX_DOTENV: usize = 1 << 20;
 /// Runs the command.
 pub(crate) fn run(command: VaultCommand) -> Result<(), CliError> {
     match command {
-        VaultCommand::Init(place) => init(&place),
+        VaultCommand::Init(place) => protected(place.insecure_memory, || init(&place)),
         VaultCommand::Set { name, from, place } => {
             changing(&place, || set(name, from.as_deref(), &place))
         }
-        VaultCommand::List(place) => list(&place),
+        VaultCommand::List(place) => protected(place.insecure_memory, || list(&place)),
         VaultCommand::Rm { names, place } => changing(&place, || rm(names, &place)),
         VaultCommand::Import { from, place } => changing(&place, || import(&from, &place)),
         VaultCommand::Rekey {
@@ -50,7 +50,7 @@ pub(crate) fn run(command: VaultCommand) -> Result<(), CliError> {
             } else {
                 Rekey::Identity
             };
-            rekey(new, what, &place)
+            protected(place.insecure_memory, || rekey(new, what, &place))
         }
     }
 }
@@ -76,17 +76,16 @@ fn file(place: &PlaceArgs) -> Result<PathBuf, CliError> {
 }
 
 fn vault(place: &PlaceArgs) -> Result<Vault, CliError> {
-    protect_memory(place.insecure_memory)?;
     Ok(Vault::at(&file(place)?))
 }
 
 /// Makes a change; running mounts then show it at the next open.
 fn changing(
     place: &PlaceArgs,
-    change: impl FnOnce() -> Result<(), CliError>,
+    change: impl FnOnce() -> Result<(), CliError> + Send,
 ) -> Result<(), CliError> {
     let affected = Affected::of(&file(place)?);
-    change()?;
+    protected(place.insecure_memory, change)?;
     affected.forget();
     Ok(())
 }

@@ -27,6 +27,10 @@ impl Cache {
 
     /// Serves again.
     pub fn unlock(&self) {
+        // Before anybody needs it, so that it is said here where it is missing.
+        if let Err(error) = self.pool.restore() {
+            tracing::warn!(%error, "the sealed memory cannot be had again: opens answer ENOMEM until it can");
+        }
         self.epoch.send_modify(|epoch| {
             if !epoch.is_multiple_of(2) {
                 *epoch += 1;

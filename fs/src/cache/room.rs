@@ -64,6 +64,10 @@ impl Cache {
             if self.guard().evict(bytes) {
                 return;
             }
+            // After a lock the memory itself may be missing, where nobody has to release a thing.
+            if matches!(self.pool.restore(), Ok(true)) {
+                return;
+            }
             tokio::time::sleep(pause).await;
             if self.pool.used() < before {
                 return;

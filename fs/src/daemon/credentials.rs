@@ -4,7 +4,7 @@
 use crate::cache::Cache;
 use crate::link::credentials::{Outcome, Server};
 use crate::link::wire::WireError;
-use secretfs_providers::{ErrorKind, Provider, ProviderError};
+use secretfs_providers::{CredentialOffer, ErrorKind, Provider, ProviderError};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,24 +26,33 @@ pub(super) async fn take(socket: OwnedFd, providers: Named, cache: Arc<Cache>) {
 async fn offers(socket: OwnedFd, providers: &Named, cache: &Cache) -> Result<(), WireError> {
     let mut server = Server::new(socket)?;
     while let Some(offer) = server.next(STEP).await? {
-        let provider = providers.iter().find(|(name, _)| *name == offer.provider);
-        let outcome = match provider {
-            Some((_, provider)) => outcome(provider.supply(offer, cache.pool())),
-            None => outcome(Err(unknown(&offer.provider))),
+        let outcome = match supply(offer, providers, cache) {
+            Ok(()) => Outcome::Accepted,
+            Err(ProviderError { message, help, .. }) => Outcome::Refused { message, help },
         };
-        if matches!(outcome, Outcome::Accepted) {
-            cache.credential_supplied();
-        }
         server.answer(&outcome, STEP).await?;
     }
     Ok(())
 }
 
-fn outcome(supplied: Result<(), ProviderError>) -> Outcome {
-    match supplied {
-        Ok(()) => Outcome::Accepted,
-        Err(ProviderError { message, help, .. }) => Outcome::Refused { message, help },
+fn supply(offer: CredentialOffer, providers: &Named, cache: &Cache) -> Result<(), ProviderError> {
+    // A lock forgets credentials, and gives the memory back that they rest in.
+    if cache.is_locked() {
+        return Err(locked());
     }
+    let provider = providers.iter().find(|(name, _)| *name == offer.provider);
+    let (_, provider) = provider.ok_or_else(|| unknown(&offer.provider))?;
+    provider.supply(offer, cache.pool())?;
+    cache.credential_supplied();
+    Ok(())
+}
+
+fn locked() -> ProviderError {
+    ProviderError::new(
+        ErrorKind::NoCredential,
+        "the mount is locked, and takes no credential",
+        "run `secretfs unlock`",
+    )
 }
 
 fn unknown(name: &str) -> ProviderError {
@@ -52,4 +61,52 @@ fn unknown(name: &str) -> ProviderError {
         format!("the map of this mount has no provider {name}"),
         "see `secretfs status` for its providers",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::CacheDeps;
+    use crate::daemon::clock::DaemonClock;
+    use crate::daemon::helper::Helper;
+    use crate::daemon::outbox::outbox;
+    use crate::daemon::registry::Registry;
+    use crate::daemon::values::Listener;
+    use secretfs_memory::sealed::SealedPool;
+    use secretfs_providers::Credential;
+
+    fn offer() -> CredentialOffer {
+        CredentialOffer {
+            provider: "v".into(),
+            origin: "file:///v.age".into(),
+            credential: Credential::Token("no identity".into()),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_locked_mount_takes_no_credential_and_no_memory_for_one() {
+        let map = crate::map::compile_text(
+            "providers: {v: {type: local, file: /v.age}}\nsecrets: [{name: A, file: a}]\n",
+        )
+        .unwrap();
+        let mut registry = Registry::default();
+        registry.update(map.providers());
+        let cache = Cache::new(CacheDeps {
+            clock: Arc::new(DaemonClock::default()),
+            pool: SealedPool::new(64 << 10, true).unwrap(),
+            host: Arc::new(Helper::new(outbox().0)),
+            runtime: tokio::runtime::Handle::current(),
+            providers: registry.providers(),
+            map,
+            offline: false,
+            listener: Arc::new(Listener::default()),
+        });
+        let refused = || supply(offer(), &registry.named(), &cache).unwrap_err();
+        assert_eq!(refused().kind, ErrorKind::Refused, "by the provider");
+        cache.lock();
+        assert_eq!(refused().kind, ErrorKind::NoCredential);
+        assert_eq!(cache.pool().mapped(), 0);
+        cache.unlock();
+        assert_eq!(refused().kind, ErrorKind::Refused);
+    }
 }

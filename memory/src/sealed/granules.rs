@@ -134,13 +134,13 @@ impl Granules {
         self.lowest = self.lowest.min(run.first / BITS);
     }
 
-    /// Gives everything back.
-    /// Nothing is mapped any more.
+    /// Nothing is mapped any more, and so nothing taken.
     pub(super) fn unmap(&mut self) {
-        self.words.fill(!0);
+        self.words.fill(u64::MAX);
         (self.mapped, self.taken, self.lowest, self.high) = (0, 0, 0, 0);
     }
 
+    /// Gives everything back.
     pub(super) fn clear(&mut self) {
         if let Some(mapped) = self.words.get_mut(..self.mapped) {
             mapped.fill(0);
@@ -226,6 +226,17 @@ mod tests {
         all.add_mapped(WORD_BYTES);
         assert_eq!(all.find(65).map(|run| run.count), Some(64));
         all.add_mapped(WORD_BYTES);
+        assert_eq!(all.find(128).map(|run| run.count), Some(128));
+    }
+
+    #[test]
+    fn what_is_unmapped_is_free_again_when_it_is_mapped_again() {
+        let mut all = granules(2);
+        take(&mut all, 100).unwrap();
+        all.unmap();
+        assert_eq!((all.mapped_bytes(), all.taken_bytes()), (0, 0));
+        assert_eq!(all.find(1), None);
+        all.add_mapped(2 * WORD_BYTES);
         assert_eq!(all.find(128).map(|run| run.count), Some(128));
     }
 }

@@ -138,6 +138,23 @@ impl SealedPool {
         });
     }
 
+    /// After a release: maps again what was mapped at the start, so that a value to come finds it.
+    /// True: that was done now; false: something is mapped already.
+    ///
+    /// # Errors
+    /// The kernel refused; a value to come tries again.
+    pub fn restore(&self) -> Result<bool, LimitError> {
+        let mut granules = self.lock();
+        if granules.mapped_bytes() > 0 {
+            return Ok(false);
+        }
+        let mapped = self.area.extend(0).map_err(|errno| {
+            LimitError::from_kernel(self.area.capacity().min(area::STEP), errno)
+        })?;
+        granules.add_mapped(mapped);
+        Ok(true)
+    }
+
     /// Bytes that are mapped, and so locked, now.
     #[must_use]
     pub fn mapped(&self) -> usize {

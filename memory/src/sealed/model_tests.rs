@@ -41,6 +41,7 @@ enum Op {
     Wipe {
         release: bool,
     },
+    Restore,
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -56,6 +57,7 @@ fn op() -> impl Strategy<Value = Op> {
         5 => (which, 0..2 * MAX, 0..2 * MAX)
             .prop_map(|(which, offset, len)| Op::Read { which, offset, len }),
         1 => any::<bool>().prop_map(|release| Op::Wipe { release }),
+        1 => Just(Op::Restore),
     ]
 }
 
@@ -181,6 +183,11 @@ proptest! {
                     prop_assert_eq!(pool.used(), 0);
                     writers.iter_mut().for_each(|writer| writer.wiped = true);
                     values.iter_mut().for_each(|value| value.wiped = true);
+                }
+                Op::Restore => {
+                    let used = pool.used();
+                    prop_assert!(pool.restore().is_ok());
+                    prop_assert_eq!((pool.used(), pool.mapped()), (used, CAPACITY));
                 }
             }
             prop_assert!(pool.used() <= CAPACITY);

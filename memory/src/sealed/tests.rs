@@ -168,15 +168,53 @@ fn after_a_wipe_what_is_held_is_gone_for_ever_and_new_values_work() {
 }
 
 #[test]
-fn a_wipe_of_the_whole_pool_takes_well_under_100_ms() {
-    let pool = pool(2 << 20);
-    let values: Vec<Sealed> = (0..32)
-        .map(|_| store(&pool, &[5; 64 << 10]).unwrap())
-        .collect();
-    let start = std::time::Instant::now();
-    pool.wipe();
-    assert!(start.elapsed().as_millis() < 50, "{:?}", start.elapsed());
-    assert!(values.iter().all(Sealed::is_wiped));
+fn a_released_pool_has_nothing_mapped_and_what_comes_next_maps_it_again() {
+    for pool in [
+        pool(64 << 10),
+        SealedPool::with_area(Area::new_anonymous(64 << 10).unwrap()),
+    ] {
+        let old = store(&pool, &[1; 5000]).unwrap();
+        let mut at = std::ptr::null();
+        old.expose(|piece| at = piece.as_ptr()).unwrap();
+        assert!(mapping_of(at).has("rd") && mapping_of(at).has("lo"));
+        assert_eq!(pool.mapped(), 64 << 10);
+
+        pool.release();
+        let left = mapping_of(at);
+        assert!(!left.has("rd") && !left.has("lo"), "{left:?}");
+        assert_eq!((pool.mapped(), pool.used(), left.rss_kib), (0, 0, 0));
+        assert!(old.is_wiped());
+        // A second one has nothing to do.
+        pool.release();
+        drop(old);
+
+        let new = store(&pool, &[2; 5000]).unwrap();
+        assert_eq!(bytes_of(&new).unwrap(), [2; 5000]);
+        assert_eq!(pool.mapped(), 64 << 10);
+        assert!(!pool.restore().unwrap(), "it is there");
+        pool.release();
+        assert!(pool.restore().unwrap(), "before anybody needs it");
+        assert_eq!(pool.mapped(), 64 << 10);
+        assert!(raw(&pool, 64 << 10).iter().all(|&byte| byte == 0));
+    }
+}
+
+#[test]
+fn a_wipe_of_a_thousand_values_takes_well_under_100_ms() {
+    for release in [false, true] {
+        let pool = pool(3 << 20);
+        let values: Vec<Sealed> = (0..1000)
+            .map(|_| store(&pool, &[5; 3 << 10]).unwrap())
+            .collect();
+        let start = std::time::Instant::now();
+        if release {
+            pool.release();
+        } else {
+            pool.wipe();
+        }
+        assert!(start.elapsed().as_millis() < 100, "{:?}", start.elapsed());
+        assert!(values.iter().all(Sealed::is_wiped));
+    }
 }
 
 #[test]
@@ -231,13 +269,18 @@ fn readers_writers_and_wipes_at_the_same_time_never_mix_values_up() {
                 }
             });
         }
-        for _ in 0..300 {
-            pool.wipe();
+        for round in 0..300 {
+            if round % 10 == 0 {
+                pool.release();
+            } else {
+                pool.wipe();
+            }
             std::thread::yield_now();
         }
         stop.store(true, Ordering::Relaxed);
     });
     assert_eq!(pool.used(), 0);
+    pool.restore().unwrap();
     assert!(raw(&pool, pool.capacity()).iter().all(|&byte| byte == 0));
 }
 
@@ -283,27 +326,7 @@ fn neither_value_nor_writer_shows_its_bytes_when_debugged() {
 /// The first bytes of the pool as they lie there.
 #[expect(unsafe_code, reason = "looks behind the pool's back")]
 fn raw(pool: &SealedPool, len: usize) -> Vec<u8> {
-    assert!(len <= pool.capacity());
-    // SAFETY: mapped (the tests' pools are smaller than a step); nobody writes at that moment.
+    assert!(len <= pool.mapped());
+    // SAFETY: mapped; nobody writes at that moment.
     unsafe { std::slice::from_raw_parts(pool.area.at(0), len) }.to_vec()
-}
-
-#[test]
-fn a_released_pool_has_nothing_mapped_and_maps_it_again_for_the_next_value() {
-    let pool = SealedPool::new(1 << 20, true).unwrap();
-    let mut writer = pool.writer(None, 100);
-    writer.append(b"before").unwrap();
-    let before = writer.finish().unwrap();
-    assert_eq!(pool.mapped(), 1 << 20);
-    pool.release();
-    assert_eq!((pool.mapped(), pool.used()), (0, 0));
-    assert!(before.is_wiped());
-    let mut writer = pool.writer(None, 100);
-    writer.append(b"after").unwrap();
-    let after = writer.finish().unwrap();
-    assert_eq!(pool.mapped(), 1 << 20);
-    drop(before);
-    let mut bytes = [0; 5];
-    assert_eq!(after.read_at(0, &mut bytes), Ok(5));
-    assert_eq!(&bytes, b"after");
 }

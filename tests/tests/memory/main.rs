@@ -1,6 +1,7 @@
 //! What the shipped executable leaves in memory: looked for from outside, as root, while it serves
 //! and afterwards. One subject a file; docs/memory.md has the claims, each with its test.
 
+mod commands;
 mod cored;
 mod idle;
 mod locked;

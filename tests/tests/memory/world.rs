@@ -21,6 +21,13 @@ pub(crate) struct World {
 impl World {
     /// Mounted, nothing fetched yet.
     pub(crate) fn mounted(config: &str) -> Self {
+        let world = Self::prepared(config);
+        world.mount();
+        world
+    }
+
+    /// The vault and the map, nothing mounted.
+    pub(crate) fn prepared(config: &str) -> Self {
         let fixture = Fixture::shipped();
         let mut vault: TestVault = fixture.vault();
         let markers: Vec<_> = SIZES
@@ -45,7 +52,6 @@ impl World {
             map.push_str(&format!("- {{name: V{size}, file: v{size}}}\n"));
         }
         fixture.write_map(&map);
-        fixture.mount();
         Self {
             identity: vault.identity().to_owned(),
             fixture,

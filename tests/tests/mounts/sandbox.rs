@@ -1,9 +1,10 @@
 //! The daemon's sandbox: what it cannot do although it would, and who cannot look into it.
 
 use crate::scripted::Scripted;
-use secretfs_tests::fixture::{told, value};
+use secretfs_tests::fixture::{Fixture, told, value};
 use std::collections::BTreeMap;
 use std::net::TcpListener;
+use std::process::Output;
 
 /// What a daemon that was taken over would try, and what each must end with.
 fn expected(allowed: u16, other: u16) -> BTreeMap<String, i32> {
@@ -110,28 +111,13 @@ fn the_same_user_can_neither_trace_the_daemon_nor_read_its_memory_or_environment
     mount.read("a").expect("the value");
     // The control: of a process that is not protected the user sees all of this.
     let mut other = mount.command("sleep").arg("600").spawn().expect("sleep");
-    let read = |pid: u32, file: &str| {
-        let path = format!("/proc/{pid}/{file}");
-        let output = mount.command("head").args(["-c", "1", &path]).output();
-        output.expect("head")
-    };
     // It is not itself before its last exec.
     secretfs_tests::wait::until("sleep runs", || {
-        let output = read(other.id(), "environ");
+        let output = read(&mount, other.id(), "environ");
         output.status.success().then_some(())
     });
     for role in ["internal-daemon", "internal-mount-helper"] {
-        let pid = mount.process(role).pid;
-        for file in ["mem", "environ", "maps", "auxv"] {
-            let output = read(pid, file);
-            let text = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(
-                !output.status.success() && output.stdout.is_empty(),
-                "{role}: {file}"
-            );
-            assert!(text.contains("Permission denied"), "{role}: {file}: {text}");
-        }
-        assert_eq!(attach(&mount, pid), libc::EPERM, "{role}");
+        cannot_be_looked_into(&mount, mount.process(role).pid);
     }
     // 0, or EPERM where the system lets a process be traced by its parent alone.
     let own = attach(&mount, other.id());
@@ -142,13 +128,34 @@ fn the_same_user_can_neither_trace_the_daemon_nor_read_its_memory_or_environment
     let _ = other.wait();
 }
 
+/// Has the mounting user look at what belongs to a process of its own, which must be refused.
+pub(crate) fn cannot_be_looked_into(fixture: &Fixture, pid: u32) {
+    for file in ["mem", "environ", "maps", "auxv"] {
+        let output = read(fixture, pid, file);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            !output.status.success() && output.stdout.is_empty(),
+            "{pid}: {file}"
+        );
+        assert!(text.contains("Permission denied"), "{pid}: {file}: {text}");
+    }
+    assert_eq!(attach(fixture, pid), libc::EPERM, "{pid}");
+}
+
+/// The first byte of `/proc/PID/FILE`, as the mounting user.
+fn read(fixture: &Fixture, pid: u32, file: &str) -> Output {
+    let path = format!("/proc/{pid}/{file}");
+    let output = fixture.command("head").args(["-c", "1", &path]).output();
+    output.expect("head")
+}
+
 /// The errno of attaching to a process as the mounting user; 0: it worked.
-fn attach(mount: &Scripted, pid: u32) -> i32 {
+fn attach(fixture: &Fixture, pid: u32) -> i32 {
     let script = "import ctypes, sys
 libc = ctypes.CDLL(None, use_errno=True)
 PTRACE_SEIZE = 0x4206
 print(0 if libc.ptrace(PTRACE_SEIZE, int(sys.argv[1]), 0, 0) == 0 else ctypes.get_errno())";
-    let output = mount
+    let output = fixture
         .command("/usr/bin/python3")
         .args(["-c", script, &pid.to_string()])
         .output()

@@ -59,7 +59,10 @@ const SEALED: usize = 1 << 20;
 
 /// Asks, prints what came of it, and fails if anything cannot be read.
 pub(super) fn run(map: &Map, passphrase_file: Option<&Path>) -> Result<(), CliError> {
-    crate::credentials::protect_memory(false)?;
+    crate::credentials::protected(false, || asking(map, passphrase_file))
+}
+
+fn asking(map: &Map, passphrase_file: Option<&Path>) -> Result<(), CliError> {
     let without = "give it with --passphrase-file, or run this on a terminal";
     let offers = Collector::new(passphrase_file, without).collect(map, false)?;
     let providers: Vec<_> = (0..)

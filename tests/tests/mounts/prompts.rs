@@ -1,0 +1,123 @@
+//! Commands that hold a passphrase, looked at while they wait for it.
+
+use crate::sandbox::cannot_be_looked_into;
+use secretfs_tests::fixture::{Fixture, value};
+use secretfs_tests::vault::PASSPHRASE;
+use secretfs_tests::{user, wait};
+use std::io::{Read, Write};
+use std::process::{Child, Stdio};
+
+fn with_vault() -> Fixture {
+    let fixture = Fixture::new();
+    let mut vault = fixture.vault();
+    vault.set("A", &value("a", 64));
+    fixture.write_map(&format!(
+        "config: {{on_lock: seal, mountpoint: {:?}}}\n\
+         providers: {{v: {{type: local, file: {:?}}}}}\nsecrets: [{{name: A, file: a}}]\n",
+        fixture.mountpoint(),
+        vault.file()
+    ));
+    fixture
+}
+
+/// `secretfs` on a terminal of its own, up to its prompt.
+struct Prompt {
+    terminal: Child,
+    pid: u32,
+}
+
+impl Prompt {
+    fn of(fixture: &Fixture, args: &str) -> Self {
+        let executable = fixture.path("secretfs");
+        let executable = executable.to_str().expect("UTF-8");
+        let mut terminal = fixture
+            .command("script")
+            .args(["--quiet", "--return", "--flush", "--command"])
+            .arg(format!("exec {executable} {args}"))
+            .arg("/dev/null")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("script");
+        let mut screen = terminal.stdout.take().expect("a pipe");
+        let mut shown = Vec::new();
+        while !String::from_utf8_lossy(&shown).contains("assphrase of") {
+            let mut byte = [0];
+            let read = screen.read(&mut byte).expect("the terminal");
+            assert_eq!(read, 1, "{args}: {}", String::from_utf8_lossy(&shown));
+            shown.extend(byte);
+        }
+        terminal.stdout = Some(screen);
+        let command = args.split(' ').next().expect("a command");
+        let is_it = |args: &[String]| {
+            args.first().is_some_and(|arg| arg == executable)
+                && args.get(1).is_some_and(|arg| arg == command)
+        };
+        let all = fixture.processes();
+        let process = all.iter().find(|process| is_it(&process.args));
+        let pid = process.unwrap_or_else(|| panic!("{args}: {all:?}")).pid;
+        Self { terminal, pid }
+    }
+
+    /// What root reads below /proc.
+    fn proc(&self, file: &str) -> String {
+        let path = format!("/proc/{}/{file}", self.pid);
+        let output = user::privileged("cat").arg(path).output().expect("cat");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// Types the passphrase; the command ends with 0.
+    fn answer(mut self) {
+        let mut keyboard = self.terminal.stdin.take().expect("a pipe");
+        keyboard
+            .write_all(format!("{PASSPHRASE}\n").as_bytes())
+            .expect("the terminal");
+        let mut rest = String::new();
+        let mut screen = self.terminal.stdout.take().expect("a pipe");
+        screen.read_to_string(&mut rest).expect("the terminal");
+        let status = wait::until("the command ends", || {
+            self.terminal.try_wait().expect("wait")
+        });
+        assert!(status.success(), "{rest}");
+        assert!(!rest.contains(PASSPHRASE), "no echo: {rest}");
+    }
+}
+
+/// What the kernel says of a process that is about to hear a passphrase.
+fn is_protected(fixture: &Fixture, prompt: &Prompt) {
+    let status = prompt.proc("status");
+    let locked: u64 = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmLck:"))
+        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .expect("VmLck");
+    // The heap's first part, and the stack of the thread that asks.
+    assert!(locked >= 512, "{locked} KiB");
+    let limits = prompt.proc("limits");
+    let core = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max core file size"));
+    let core: Vec<_> = core.expect("a limit").split_whitespace().collect();
+    assert_eq!(core[..2], ["0", "0"], "{limits}");
+    cannot_be_looked_into(fixture, prompt.pid);
+}
+
+#[test]
+fn a_command_that_waits_for_a_passphrase_is_locked_and_cannot_be_looked_into() {
+    let fixture = with_vault();
+    let file = fixture.path("vault/vault.age");
+    let file = file.to_str().expect("UTF-8");
+    let asks = |args: &str| {
+        let prompt = Prompt::of(&fixture, args);
+        is_protected(&fixture, &prompt);
+        prompt.answer();
+    };
+    asks(&format!("vault list --file {file}"));
+    asks(&format!("vault rm A --file {file}"));
+    asks(&format!("vault set A --file {file} --from /etc/hostname"));
+    asks("check --online");
+    asks("mount");
+    fixture.run(["lock"]);
+    asks("unlock");
+    assert!(fixture.read("a").is_ok());
+}
