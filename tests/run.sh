@@ -37,9 +37,9 @@ if [ "$(id -u)" = 0 ]; then as_root() { "$@"; }; else as_root() { sudo -n "$@"; 
 # A program, and the package that has it.
 needed="
   age:age attr:attr bash:bash cc:gcc curl:curl dbus-daemon:dbus du:coreutils find:findutils fish:fish
-  fusermount3:fuse3 getfattr:attr git:git jq:jq kubectl:kubernetes-client node:nodejs openssl:openssl
-  pkg-config:pkg-config prlimit:util-linux ps:procps python3:python3 setpriv:util-linux ssh-keygen:openssh-client
-  tar:tar zsh:zsh
+  fusermount3:fuse3 gcore:gdb getfattr:attr git:git jq:jq kubectl:kubernetes-client losetup:mount mkswap:util-linux
+  node:nodejs nsenter:util-linux openssl:openssl pkg-config:pkg-config prlimit:util-linux ps:procps python3:python3 setpriv:util-linux ssh-keygen:openssh-client
+  swapon:mount tar:tar unshare:util-linux zsh:zsh
 "
 missing_packages() {
   local pair
@@ -90,9 +90,12 @@ locked=()
 [ -f Cargo.lock ] && locked=(--locked)
 
 build() { cargo build "${locked[@]}" --workspace --all-features --all-targets --quiet; }
+# What is proven of its memory is proven of what is shipped.
+build_shipped() { cargo build "${locked[@]}" --release -p secretfs --quiet; }
 lint() { cargo clippy "${locked[@]}" "${all[@]}" --quiet -- -D warnings; }
 lint_shipped() { cargo clippy "${locked[@]}" -p secretfs --quiet -- -D warnings; }
-licences() { cargo deny --log-level error check; }
+licences() { cargo deny --log-level error check bans licenses sources; }
+advisories() { cargo deny --log-level error check advisories; }
 
 if [ -z "$filter" ]; then
   check "formatting" cargo fmt --all --check
@@ -100,7 +103,12 @@ if [ -z "$filter" ]; then
   # What is shipped has no test hooks: a line that only they need would be dead code there.
   check "lints, as shipped" lint_shipped
   if cargo deny --version >/dev/null 2>&1; then
-    check "licences and advisories" licences
+    check "licences and sources" licences
+    if cargo deny fetch db >/dev/null 2>&1; then
+      check "advisories" advisories
+    else
+      echo "the database of advisories cannot be fetched: advisories are not checked"
+    fi
   else
     echo "cargo-deny is not installed: licences and advisories are not checked"
   fi
@@ -154,6 +162,7 @@ run_doc_tests() {
 }
 
 check "build" build
+check "build, as shipped" build_shipped
 step "tests"
 run_tests
 step "doc tests"

@@ -62,7 +62,7 @@ pub(crate) fn ask(
 /// Refuses what `mount` would refuse later: before anybody types a passphrase for nothing. The
 /// mount-helper decides.
 pub(crate) fn refuse_early(path: &Path) -> Result<(), CliError> {
-    if let Some(found) = client::find(path)?.filter(Found::is_running) {
+    if let Some(found) = client::find(path)?.filter(client::stays) {
         let by = found.record.helper.map_or(0, |helper| helper.pid);
         return Err(CliError::new(
             Status::Mount,

@@ -4,7 +4,8 @@ use crate::env::Export;
 use crate::error::{CliError, Status};
 use crate::mounts::Discovered;
 use crate::output::show;
-use secretfs_fs::map::{self, EntryPlan, MapErrors, ProviderSpec, World};
+use secretfs_fs::map::ready::{ReadyError, TextDigest};
+use secretfs_fs::map::{self, EntryPlan, MapErrors, ProviderSpec, Ready, World};
 use secretfs_mount_helper::place::mountpoint::normalise;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,7 @@ pub(crate) struct Map {
     pub(crate) path: PathBuf,
     world: World,
     map: map::Map,
+    text: TextDigest,
 }
 
 impl Map {
@@ -32,10 +34,27 @@ impl Map {
     }
 
     fn open(path: PathBuf, world: World) -> Result<Self, MapErrors> {
+        let (map, text) = map::load::with_digest(&path, &world)?;
         Ok(Self {
-            map: map::load(&path, &world)?,
             path,
             world,
+            map,
+            text,
+        })
+    }
+
+    /// The compiled map, for the mount-helper.
+    pub(crate) fn ready(&self) -> Result<Ready, CliError> {
+        Ready::new(&self.map, self.text).map_err(|error| {
+            let status = match error {
+                ReadyError::Compile(_) => Status::Map,
+                ReadyError::Memory(_) => Status::Other,
+            };
+            CliError::new(
+                status,
+                format!("cannot compile the map {}: {error}", show(&self.path)),
+                "",
+            )
         })
     }
 

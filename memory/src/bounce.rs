@@ -44,7 +44,11 @@ impl BounceBuffer {
             .min(value.len().saturating_sub(offset));
         let window = WipeOnDrop(self.bytes.get_mut(..len).unwrap_or_default());
         let n = value.read_at(offset, window.0)?;
-        Ok(send(window.0.get(..n).unwrap_or_default()))
+        let sent = send(window.0.get(..n).unwrap_or_default());
+        drop(window);
+        // The last bytes that `memcpy` moved would stay until the next reply.
+        crate::residue::clear_registers();
+        Ok(sent)
     }
 }
 

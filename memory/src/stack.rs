@@ -62,6 +62,19 @@ pub fn spawn_insecure<T: Send + 'static>(
     start(name, size, f, true)
 }
 
+/// One of the two: with `insecure` a thread also where its stack cannot be locked.
+///
+/// # Errors
+/// As [`spawn`] and [`spawn_insecure`].
+pub fn spawn_as<T: Send + 'static>(
+    insecure: bool,
+    name: &str,
+    size: usize,
+    f: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, LimitError> {
+    start(name, size, f, insecure).map(|(handle, _)| handle)
+}
+
 fn start<T: Send + 'static>(
     name: &str,
     size: usize,
@@ -99,6 +112,13 @@ fn start<T: Send + 'static>(
         }
         refused => Ok((handle, refused)),
     }
+}
+
+/// The lowest address of the calling thread's stack; `None` for a main thread, whose stack is not
+/// there as a whole.
+pub(crate) fn low_of_spawned() -> Option<usize> {
+    let is_main = rustix::thread::gettid() == rustix::process::getpid();
+    bounds().ok().filter(|_| !is_main).map(|(low, _)| low)
 }
 
 /// The lowest address of the calling thread's stack, above its guard page, and the first above it.

@@ -7,6 +7,7 @@ mod common;
 use common::{in_child, in_child_with, mapping_of, peek};
 use secrecy::ExposeSecret;
 use secretfs_memory::harden;
+use secretfs_memory::harden::landlock::Landlock;
 use secretfs_memory::sealed::SealedPool;
 use secretfs_memory::stack;
 
@@ -14,16 +15,54 @@ use secretfs_memory::stack;
 fn hardening_is_read_back_from_the_kernel() {
     in_child("hardening_is_read_back_from_the_kernel", || {
         let before = harden::state();
-        assert!(!before.not_dumpable);
+        assert!(!before.not_dumpable && !before.no_new_privs && !before.seccomp);
+        assert_eq!(before.landlock, Landlock::Absent);
         harden::no_dumps().unwrap();
-        harden::no_new_privileges().unwrap();
+        harden::confine(&[]).unwrap();
         let after = harden::state();
         assert!(after.no_core && after.not_dumpable && after.no_new_privs);
         let status = std::fs::read_to_string("/proc/self/status").unwrap();
         let thread = std::fs::read_to_string("/proc/thread-self/status").unwrap();
         assert!(thread.contains("NoNewPrivs:\t1"), "{thread}");
         assert!(status.contains("CoreDumping:\t0"));
+        assert_eq!(after.seccomp, thread.contains("Seccomp:\t2"));
     });
+}
+
+#[test]
+fn a_confined_process_reads_no_file_and_connects_to_its_ports_alone() {
+    in_child(
+        "a_confined_process_reads_no_file_and_connects_to_its_ports_alone",
+        || {
+            let listen = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let (allowed, other) = (listen(), listen());
+            let connect = |to: &std::net::TcpListener| {
+                std::net::TcpStream::connect(to.local_addr().unwrap()).map(drop)
+            };
+            harden::confine(&[allowed.local_addr().unwrap().port()]).unwrap();
+            let denied = |result: std::io::Result<()>| {
+                result.unwrap_err().kind() == std::io::ErrorKind::PermissionDenied
+            };
+            let state = harden::state();
+            if state.landlock != Landlock::Absent {
+                assert!(denied(std::fs::read("/etc/passwd").map(drop)));
+                assert!(denied(std::fs::write("/tmp/secretfs-confined", "x")));
+                assert!(std::fs::read("/proc/self/status").is_ok());
+                // So whoever needs it asks a process that is not confined.
+                assert!(denied(std::fs::read_link("/proc/1/exe").map(drop)));
+            }
+            if matches!(state.landlock, Landlock::Full | Landlock::NoScopes) {
+                assert!(denied(connect(&other)));
+            }
+            connect(&allowed).unwrap();
+            if state.seccomp {
+                let started = std::process::Command::new("/bin/true").status();
+                assert!(denied(started.map(drop)));
+            }
+            // Threads are no processes.
+            assert_eq!(std::thread::spawn(|| 7).join().unwrap(), 7);
+        },
+    );
 }
 
 #[test]

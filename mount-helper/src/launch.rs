@@ -6,6 +6,8 @@ use crate::place::process::is_readable;
 use crate::role;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use secretfs_fs::link::wire::{self, Blocking, WireError};
+use secretfs_fs::map::Ready;
+use secretfs_fs::map::ready::TextDigest;
 use serde::{Deserialize, Serialize};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -49,6 +51,15 @@ pub struct LaunchRequest {
     pub allow_root: bool,
 }
 
+/// What goes over the launch socket. Descriptors, each where it is said to be there: the compiled
+/// map, then the end of a credential channel.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Launch {
+    pub(crate) request: LaunchRequest,
+    /// Of which text the compiled map is; `None`: there is none.
+    pub(crate) ready: Option<TextDigest>,
+}
+
 /// The running mount.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Launched {
@@ -61,7 +72,8 @@ pub struct Launched {
 /// What the helper answers over the launch socket.
 pub(crate) type Answer = Result<Launched, LaunchError>;
 
-/// Spawns the helper and waits until the mount answers. With `credentials`, that end of a
+/// Spawns the helper and waits until the mount answers. With `ready`, the helper compiles the map only
+/// if it was saved since. With `credentials`, that end of a
 /// socketpair reaches the daemon as soon as it runs, and nothing reads it on the way.
 ///
 /// In the background this returns when the mount answers. With `foreground`, it returns when the
@@ -71,6 +83,7 @@ pub(crate) type Answer = Result<Launched, LaunchError>;
 /// See [`LaunchError`].
 pub fn start(
     request: &LaunchRequest,
+    ready: Option<Ready>,
     credentials: Option<OwnedFd>,
 ) -> Result<(Launched, Running), LaunchError> {
     let (ours, theirs) = wire::pair().map_err(|error| cannot_start(&error))?;
@@ -92,7 +105,7 @@ pub fn start(
     drop(command);
     let mut running = Running { child };
     let mut socket = Blocking::new(ours, wire::LINK_LIMIT, wire::LINK_LIMIT);
-    match exchange(&mut socket, request, credentials) {
+    match exchange(&mut socket, request, ready, credentials) {
         Ok(Ok(launched)) => Ok((launched, running)),
         Ok(Err(error)) => {
             drop(socket);
@@ -111,10 +124,17 @@ pub fn start(
 fn exchange(
     socket: &mut Blocking,
     request: &LaunchRequest,
+    ready: Option<Ready>,
     credentials: Option<OwnedFd>,
 ) -> Result<Answer, WireError> {
     let deadline = Instant::now() + LIMIT;
-    socket.send(request, credentials.into_iter().collect(), deadline)?;
+    let launch = Launch {
+        request: request.clone(),
+        ready: ready.as_ref().map(|ready| ready.text),
+    };
+    let archive = ready.map(|ready| ready.archive);
+    let fds = archive.into_iter().chain(credentials).collect();
+    socket.send(&launch, fds, deadline)?;
     let (answer, _) = socket.receive::<Answer>(deadline)?;
     Ok(answer)
 }

@@ -5,6 +5,8 @@ use crate::credential::CredentialOffer;
 use crate::error::{ErrorKind, ProviderError};
 use crate::provider::{Answer, BoxFuture, Context, Fetched, Health, Provider, Wanted};
 use crate::reference::{FolderReference, Reference};
+use secretfs_memory::sealed::SealedPool;
+use std::sync::Arc;
 
 /// A provider without a client.
 #[derive(Debug)]
@@ -82,7 +84,7 @@ impl Provider for Absent {
         Box::pin(async { Err(self.error()) })
     }
 
-    fn supply(&self, _: CredentialOffer) -> Result<(), ProviderError> {
+    fn supply(&self, _: CredentialOffer, _: &Arc<SealedPool>) -> Result<(), ProviderError> {
         Err(self.error())
     }
 

@@ -1,6 +1,10 @@
 //! What opens a provider, and the origin that it was made for.
 
-use secrecy::SecretString;
+use crate::error::ProviderError;
+use secrecy::{ExposeSecret, SecretString};
+use secretfs_memory::sealed::{Sealed, SealedError, SealedPool};
+use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// A credential, by what it is made of. Its parts are secrets.
 #[derive(Debug)]
@@ -31,4 +35,59 @@ pub struct CredentialOffer {
     pub origin: String,
     /// What it is.
     pub credential: Credential,
+}
+
+/// A credential at rest: in sealed memory, as values are, and a text only while it is used.
+#[derive(Debug, Clone)]
+pub struct Kept(Sealed);
+
+impl Kept {
+    /// Puts a credential away. `what` names it in an error.
+    ///
+    /// # Errors
+    /// There is no room in the sealed memory.
+    pub fn keep(
+        secret: &SecretString,
+        pool: &Arc<SealedPool>,
+        what: &str,
+    ) -> Result<Self, ProviderError> {
+        let bytes = secret.expose_secret().as_bytes();
+        let mut writer = pool.writer(Some(bytes.len()), bytes.len());
+        writer
+            .append(bytes)
+            .and_then(|()| writer.finish())
+            .map(Self)
+            .map_err(|error| ProviderError::sealed(error, what))
+    }
+
+    /// The credential, to be used and dropped.
+    ///
+    /// # Errors
+    /// A lock wiped it.
+    pub fn show(&self) -> Result<SecretString, SealedError> {
+        // Exactly as long as the secret, so that boxing it below moves nothing.
+        let mut bytes = Zeroizing::new(vec![0; self.0.len()]);
+        self.0.read_at(0, &mut bytes)?;
+        // It was text when it came.
+        String::from_utf8(std::mem::take(&mut *bytes))
+            .map(SecretString::from)
+            .map_err(|error| {
+                drop(Zeroizing::new(error.into_bytes()));
+                SealedError::Wiped
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_that_was_put_away_comes_back_until_a_wipe() {
+        let pool = SealedPool::new(64 << 10, true).unwrap();
+        let kept = Kept::keep(&"hunter2 \u{e9}".into(), &pool, "the token").unwrap();
+        assert_eq!(kept.show().unwrap().expose_secret(), "hunter2 \u{e9}");
+        pool.wipe();
+        assert!(kept.show().is_err());
+    }
 }

@@ -178,11 +178,11 @@ pub trait Provider: Send + Sync {
     ) -> BoxFuture<'a, Result<(), ProviderError>>;
 
     /// Takes a credential, if it is bound to this provider's origin. Tried at first use, but for
-    /// what can be checked without a request.
+    /// what can be checked without a request. It rests in `pool` ([`crate::credential::Kept`]).
     ///
     /// # Errors
     /// [`ErrorKind::Refused`] for another origin or an unusable credential.
-    fn supply(&self, offer: CredentialOffer) -> Result<(), ProviderError>;
+    fn supply(&self, offer: CredentialOffer, pool: &Arc<SealedPool>) -> Result<(), ProviderError>;
 
     /// How it is doing. No I/O.
     fn health(&self) -> Health;

@@ -74,11 +74,14 @@ fn the_largest_vault_does_not_take_the_process_down() {
     })
     .unwrap();
     provider
-        .supply(CredentialOffer {
-            provider: "v".into(),
-            origin: provider.origin(),
-            credential: Credential::AgeIdentity(key.to_secret()),
-        })
+        .supply(
+            CredentialOffer {
+                provider: "v".into(),
+                origin: provider.origin(),
+                credential: Credential::AgeIdentity(key.to_secret()),
+            },
+            &cx.pool,
+        )
         .unwrap();
 
     // 4 MB of names do not fit 2 MiB.

@@ -184,7 +184,7 @@ fn the_largest_secret_comes_over_tls_through_a_heap_of_two_mebibytes() {
     let remote = Remote::start("the_largest_secret_comes_over_tls_through_a_heap_of_two_mebibytes");
     let (cx, provider, runtime) = (context(&remote), Arc::new(provider(&remote)), runtime());
     lock();
-    give_token(&provider);
+    give_token(&provider, &cx);
     let before = heap::usage();
     let fetched = runtime
         .block_on(provider.fetch(&wanted("SMALL"), &cx))
@@ -241,7 +241,7 @@ fn heads_without_end_fail_their_requests_and_nothing_else() {
     let remote = Remote::start("heads_without_end_fail_their_requests_and_nothing_else");
     let (cx, provider, runtime) = (context(&remote), Arc::new(provider(&remote)), runtime());
     lock();
-    give_token(&provider);
+    give_token(&provider, &cx);
     let many: Vec<_> = (0..200)
         .map(|n| {
             let (cx, provider) = (cx.clone(), Arc::clone(&provider));

@@ -1,6 +1,6 @@
 //! A home, a map, a mount by the real executable, and the promise that nothing of it stays.
 
-use crate::place::{fresh_folder, link_executable};
+use crate::place::{fresh_folder, link_executable, link_shipped};
 use crate::probe::Probe;
 use crate::system::{self, Process};
 use crate::user::{self, MEMLOCK, User};
@@ -47,9 +47,22 @@ impl Fixture {
     /// It cannot be made.
     #[must_use]
     pub fn new() -> Self {
+        Self::with(|folder| link_executable("secretfs", folder))
+    }
+
+    /// The same for the executable as it is shipped.
+    ///
+    /// # Panics
+    /// It was not built.
+    #[must_use]
+    pub fn shipped() -> Self {
+        Self::with(link_shipped)
+    }
+
+    fn with(executable: impl FnOnce(&Path) -> PathBuf) -> Self {
         let folder = fresh_folder();
         let fixture = Self {
-            executable: link_executable("secretfs", folder.path()),
+            executable: executable(folder.path()),
             probe: link_executable("probe", folder.path()),
             folder,
             memlock: MEMLOCK,

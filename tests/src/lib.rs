@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`fixture`] | a home, a map, a mount by the real executable, and nothing left of it |
 //! | [`probe`], [`script`] | system calls by a process of the mounting user |
+//! | [`memory`] | looks for secrets in the memory of running processes |
 //! | [`vault`] | local vaults, written with the age library |
 //! | [`user`], [`place`], [`system`], [`wait`] | who, where, what there is, and when |
 //! | `scripted` | the simulator behind the scripted provider (feature `test-hooks`) |
@@ -11,6 +12,7 @@
 #[cfg(feature = "test-hooks")]
 mod clock;
 pub mod fixture;
+pub mod memory;
 pub mod place;
 pub mod probe;
 pub mod script;

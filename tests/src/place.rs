@@ -49,7 +49,11 @@ fn make_folder(path: &Path) {
 }
 
 /// An executable beside the test's own: `target/PROFILE/NAME`, or what `$SECRETFS_BIN` names.
-fn built(name: &str) -> PathBuf {
+///
+/// # Panics
+/// The test lies in no target folder.
+#[must_use]
+pub fn built(name: &str) -> PathBuf {
     if let ("secretfs", Some(given)) = (name, std::env::var_os("SECRETFS_BIN")) {
         return given.into();
     }
@@ -61,15 +65,45 @@ fn built(name: &str) -> PathBuf {
     profile.join(name)
 }
 
+/// The executable as it is shipped: the profile release, no feature. `$SECRETFS_SHIPPED` names another.
+///
+/// # Panics
+/// It was not built.
+#[must_use]
+pub fn shipped() -> PathBuf {
+    let path = std::env::var_os("SECRETFS_SHIPPED").map_or_else(
+        || {
+            let probe = built("probe");
+            let target = probe.ancestors().nth(2).expect("the target folder");
+            target.join("release/secretfs")
+        },
+        PathBuf::from,
+    );
+    assert!(
+        path.exists(),
+        "{}: build it first: cargo build --release -p secretfs",
+        path.display()
+    );
+    path
+}
+
 /// A link to an executable in `folder`.
 pub(crate) fn link_executable(name: &str, folder: &Path) -> PathBuf {
-    let copy = root().join(name);
-    let source = built(name);
+    link(&built(name), name, name, folder)
+}
+
+/// A link to the shipped executable in `folder`, as `secretfs`.
+pub(crate) fn link_shipped(folder: &Path) -> PathBuf {
+    link(&shipped(), "shipped", "secretfs", folder)
+}
+
+fn link(source: &Path, copied_as: &str, name: &str, folder: &Path) -> PathBuf {
+    let copy = root().join(copied_as);
     let age = |path: &Path| std::fs::metadata(path).and_then(|m| m.modified()).ok();
-    if age(&copy).is_none_or(|copied| Some(copied) < age(&source)) {
+    if age(&copy).is_none_or(|copied| Some(copied) < age(source)) {
         // By rename: another test process may be starting the file.
         let fresh = tempfile::NamedTempFile::new_in(root()).expect("a temporary file");
-        std::fs::copy(&source, fresh.path()).expect("copying an executable");
+        std::fs::copy(source, fresh.path()).expect("copying an executable");
         std::fs::set_permissions(fresh.path(), PermissionsExt::from_mode(0o755)).expect("chmod");
         fresh.persist(&copy).expect("rename");
     }

@@ -17,6 +17,7 @@ pub const PASSPHRASE: &str = "correct horse battery staple";
 #[derive(Debug)]
 pub struct TestVault {
     folder: PathBuf,
+    identity: String,
     recipient: age::x25519::Recipient,
     values: BTreeMap<String, serde_json::Value>,
 }
@@ -36,6 +37,7 @@ impl TestVault {
         write(&folder.join("identity.age"), &sealed);
         let vault = Self {
             folder: folder.to_owned(),
+            identity: identity.to_string().expose_secret().to_owned(),
             recipient: identity.to_public(),
             values: BTreeMap::new(),
         };
@@ -47,6 +49,12 @@ impl TestVault {
     #[must_use]
     pub fn file(&self) -> PathBuf {
         self.folder.join("vault.age")
+    }
+
+    /// What opens it without the passphrase: `AGE-SECRET-KEY-1…`.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        &self.identity
     }
 
     /// Sets a secret and saves.

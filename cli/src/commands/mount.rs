@@ -23,11 +23,13 @@ pub(crate) fn run(args: &MountArgs) -> Result<(), CliError> {
         offline: args.offline,
         allow_root: args.allow_root,
     };
+    // Before the heap is locked: a large map takes more than may be.
+    let ready = map.ready()?;
     let mut collector = Collector::new(args.passphrase.passphrase_file.as_deref(), UNTIL_UNLOCK);
     let offers = collector.collect(&map, args.insecure_memory)?;
     let (delivery, channel) = Delivery::send(&offers)?;
     drop(offers);
-    let (launched, running) = launch::start(&request, channel)?;
+    let (launched, running) = launch::start(&request, Some(ready), channel)?;
     for warning in &launched.warnings {
         warn(warning, "");
     }

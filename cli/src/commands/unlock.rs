@@ -52,7 +52,7 @@ fn unlock(
             foreground: false,
             ..request.clone()
         };
-        let (launched, _) = launch::start(&request, channel)?;
+        let (launched, _) = launch::start(&request, None, channel)?;
         for warning in &launched.warnings {
             warn(warning, "");
         }

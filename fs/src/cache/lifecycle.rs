@@ -18,7 +18,7 @@ impl Cache {
             }
         });
         // The pool first: it makes every value unreadable without looking at what holds it.
-        self.pool.wipe();
+        self.pool.release();
         self.guard().clear();
         for provider in self.config().providers() {
             provider.forget();

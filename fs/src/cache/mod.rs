@@ -149,6 +149,11 @@ impl Cache {
         let _ = epochs.wait_for(|now| *now != epoch).await;
     }
 
+    /// Where values and credentials rest.
+    pub fn pool(&self) -> &Arc<SealedPool> {
+        &self.pool
+    }
+
     fn context(&self, limit: Duration) -> Context {
         Context {
             pool: Arc::clone(&self.pool),

@@ -28,7 +28,7 @@ async fn offers(socket: OwnedFd, providers: &Named, cache: &Cache) -> Result<(),
     while let Some(offer) = server.next(STEP).await? {
         let provider = providers.iter().find(|(name, _)| *name == offer.provider);
         let outcome = match provider {
-            Some((_, provider)) => outcome(provider.supply(offer)),
+            Some((_, provider)) => outcome(provider.supply(offer, cache.pool())),
             None => outcome(Err(unknown(&offer.provider))),
         };
         if matches!(outcome, Outcome::Accepted) {

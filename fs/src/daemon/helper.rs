@@ -132,7 +132,7 @@ impl Outside for Helper {
     }
 
     fn audit(&self, event: AuditEvent) {
-        if !self.outbox.try_send(FromDaemon::Audit(event)) {
+        if !self.outbox.audit(event) {
             let lost = self.lost_audit.fetch_add(1, Ordering::Relaxed);
             if lost.is_multiple_of(1000) {
                 tracing::warn!(
@@ -164,7 +164,7 @@ mod tests {
         let helper = Helper::new(sender);
         let asked = async { helper.allowed(7, EntryId(3)).await };
         let answered = async {
-            let Some(FromDaemon::Ask { id, ask, .. }) = receiver.recv().await else {
+            let Some(FromDaemon::Ask { id, ask, .. }) = receiver.next().await else {
                 panic!("no question");
             };
             assert_eq!(ask, Ask::Allowed { pid: 7, entry: 3 });
@@ -180,7 +180,7 @@ mod tests {
         let helper = Helper::new(sender);
         let asked = async { helper.allowed(7, EntryId(3)).await };
         let answered = async {
-            if let Some(FromDaemon::Ask { id, .. }) = receiver.recv().await {
+            if let Some(FromDaemon::Ask { id, .. }) = receiver.next().await {
                 helper.answer(id, Ok(AskAnswer::Fd), None);
             }
         };

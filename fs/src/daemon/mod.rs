@@ -10,11 +10,14 @@
 //! | `status` | tells of itself |
 //! | `registry` | makes providers from their definitions |
 //! | `helper` | asks what the sandbox forbids |
-//! | `outbox`, `log` | speak without waiting |
+//! | `outbox`, `log`, `audit` | speak without waiting |
 //! | `values` | the cache as the tree sees it |
 
 mod abort;
 mod assemble;
+#[cfg(feature = "test-hooks")]
+mod attempt;
+mod audit;
 mod clock;
 mod credentials;
 mod helper;
@@ -26,7 +29,6 @@ mod serve;
 mod status;
 mod values;
 
-use secretfs_memory::limit::LimitError;
 use secretfs_memory::stack;
 use std::process::ExitCode;
 use std::thread::JoinHandle;
@@ -43,25 +45,11 @@ pub fn run() -> ExitCode {
         Err(error) => return error.report(),
     };
     let insecure = prepared.insecure;
-    let main = thread("secretfs", STACK, insecure, move || serve::serve(prepared));
+    let main = stack::spawn_as(insecure, "secretfs", STACK, move || serve::serve(prepared));
     match main.map(JoinHandle::join) {
         Ok(Ok(code)) => code,
         // The thread panicked, or could not be started. Ending is safe: the kernel frees what it
         // held, and the helper detaches the mount.
         Ok(Err(_)) | Err(_) => ExitCode::FAILURE,
-    }
-}
-
-/// Starts a thread whose stack is locked; with `insecure` also one whose stack cannot be.
-fn thread<T: Send + 'static>(
-    name: &str,
-    size: usize,
-    insecure: bool,
-    f: impl FnOnce() -> T + Send + 'static,
-) -> Result<JoinHandle<T>, LimitError> {
-    if insecure {
-        stack::spawn_insecure(name, size, f).map(|(thread, _)| thread)
-    } else {
-        stack::spawn(name, size, f)
     }
 }

@@ -1,27 +1,64 @@
 //! What the daemon has to say to the helper, queued: whoever speaks never waits for the socket.
 
+use crate::daemon::audit::AuditQueue;
 use crate::link::FromDaemon;
+use crate::link::message::AuditEvent;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// Messages that may wait to be written. An audit line of every open of a burst fits; beyond, lines
-/// are counted as lost and said so.
+/// Messages that may wait to be written: a question for each open under way, and the log.
 const DEPTH: usize = 4096;
 
 /// The sending side. Usable from any thread, never waits.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbox {
     sender: mpsc::Sender<FromDaemon>,
+    audit: Arc<AuditQueue>,
+}
+
+/// The side that the link's writer reads.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    receiver: mpsc::Receiver<FromDaemon>,
+    audit: Arc<AuditQueue>,
 }
 
 /// A new queue: the side that speaks, and the side that the link's writer reads.
-pub(crate) fn outbox() -> (Outbox, mpsc::Receiver<FromDaemon>) {
+pub(crate) fn outbox() -> (Outbox, Inbox) {
     let (sender, receiver) = mpsc::channel(DEPTH);
-    (Outbox { sender }, receiver)
+    let audit = Arc::new(AuditQueue::default());
+    let outbox = Outbox {
+        sender,
+        audit: Arc::clone(&audit),
+    };
+    (outbox, Inbox { receiver, audit })
 }
 
 impl Outbox {
     /// Queues a message; says whether there was room.
     pub(crate) fn try_send(&self, message: FromDaemon) -> bool {
         self.sender.try_send(message).is_ok()
+    }
+
+    /// Queues an event of the audit; says whether there was room.
+    pub(crate) fn audit(&self, event: AuditEvent) -> bool {
+        self.audit.push(event)
+    }
+}
+
+impl Inbox {
+    /// The next message; `None`: nobody is left to speak.
+    pub(crate) async fn next(&mut self) -> Option<FromDaemon> {
+        tokio::select! {
+            biased;
+            message = self.receiver.recv() => message,
+            events = self.audit.batch() => Some(FromDaemon::Audit(events)),
+        }
+    }
+
+    /// What the audit still has to tell, without waiting for more.
+    pub(crate) fn rest_of_audit(&self) -> Option<FromDaemon> {
+        let events = self.audit.take();
+        (!events.is_empty()).then_some(FromDaemon::Audit(events))
     }
 }

@@ -4,10 +4,11 @@
 use crate::link::wire::{Blocking, LINK_LIMIT, WireError};
 use crate::link::{FromDaemon, ToDaemon};
 use crate::map::CompiledMap;
+use secretfs_memory::harden::ConfineError;
 use secretfs_memory::heap::HeapConfig;
 use secretfs_memory::limit::{LimitError, Plan};
 use secretfs_memory::sealed::SealedPool;
-use secretfs_memory::{harden, heap, limit};
+use secretfs_memory::{harden, heap, limit, stack};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -44,6 +45,8 @@ pub(super) enum PrepareError {
     Map(std::io::Error),
     #[error(transparent)]
     Limit(#[from] LimitError),
+    #[error(transparent)]
+    Confine(#[from] ConfineError),
 }
 
 /// A failure, and the link to tell it over, where there is one yet.
@@ -120,8 +123,16 @@ fn with_link(link: &OwnedFd) -> Result<Prepared, PrepareError> {
         // The only large allocations of this process are fuser's request buffers.
         wipe_large: false,
     })?;
+    if let Err(error) = stack::lock_current()
+        && !insecure_memory
+    {
+        return Err(error.into());
+    }
     let pool = SealedPool::new(plan.sealed, insecure_memory)?;
     let map = CompiledMap::open(map_fd).map_err(PrepareError::Map)?;
+    // The last step: no other thread is there yet, and no credential has come. From here on the
+    // process opens nothing, starts nothing, and connects to the servers of this map alone.
+    harden::confine(&ports(&map))?;
     // Its own descriptor for the runtime.
     let link = link.as_fd().try_clone_to_owned().map_err(WireError::Io)?;
     Ok(Prepared {
@@ -134,6 +145,17 @@ fn with_link(link: &OwnedFd) -> Result<Prepared, PrepareError> {
         allow_root,
         locked,
     })
+}
+
+/// The TCP ports of the map's servers. A reload that adds another does not widen them: what needs it
+/// fails with EACCES until the next mount (architecture.md).
+fn ports(map: &CompiledMap) -> Vec<u16> {
+    let providers = map.providers();
+    let addresses = providers.iter().filter_map(|spec| spec.settings.address());
+    let mut ports: Vec<u16> = addresses.map(|address| address.port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports
 }
 
 /// A panic's message may hold what it stumbled over, a piece of a value say: only its place is told.

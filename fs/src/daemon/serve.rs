@@ -3,13 +3,14 @@
 
 use super::assemble::Daemon;
 use super::log::LinkLog;
-use super::outbox::outbox;
+use super::outbox::{Inbox, outbox};
 use super::prepare::Prepared;
 use super::{abort::Abort, credentials};
 use crate::fuse::{Config, EndReason, Session};
 use crate::link::wire::{LINK_LIMIT, Reader, WireError, Writer, split};
 use crate::link::{FromDaemon, ToDaemon};
 use crate::map::{CompiledMap, EntryId};
+use secretfs_memory::{residue, stack};
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -41,6 +42,8 @@ enum End {
 pub(super) fn serve(prepared: Prepared) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        // At rest a value is in sealed memory only, and not on this thread's stack.
+        .on_thread_park(residue::clear_if_marked)
         .build();
     match runtime {
         Ok(runtime) => runtime.block_on(run(prepared)),
@@ -64,13 +67,8 @@ async fn run(mut prepared: Prepared) -> ExitCode {
         drop(daemon.tree.lock());
     }
     let mut abort = Abort::default();
-    let end = match secretfs_memory::harden::no_new_privileges() {
-        Ok(()) => {
-            daemon.outbox.try_send(FromDaemon::Prepared);
-            obey(&mut daemon, &mut reader, &mut abort).await
-        }
-        Err(error) => End::Failed(format!("cannot give up new privileges: {error}")),
-    };
+    daemon.outbox.try_send(FromDaemon::Prepared);
+    let end = obey(&mut daemon, &mut reader, &mut abort).await;
     // Refuse, wipe, invalidate; then cut the connection if nobody is left to unmount.
     let invalidated = daemon.tree.lock();
     let _ = tokio::time::timeout(INVALIDATE_WITHIN, invalidated).await;
@@ -97,19 +95,29 @@ async fn run(mut prepared: Prepared) -> ExitCode {
 }
 
 /// Writes queued messages, until the last one or until the helper is gone.
-async fn write(mut writer: Writer, mut messages: mpsc::Receiver<FromDaemon>) {
-    while let Some(message) = messages.recv().await {
+async fn write(mut writer: Writer, mut messages: Inbox) {
+    while let Some(message) = messages.next().await {
         let last = matches!(message, FromDaemon::Ending { .. });
-        match writer.send(&message, Vec::new()).await {
-            Ok(()) => {}
-            // One message that does not fit is not worth the connection.
-            Err(WireError::Unsendable | WireError::TooLarge { .. }) => {}
-            // The reader sees that the helper is gone, too.
-            Err(_) => return,
-        }
         if last {
+            while let Some(rest) = messages.rest_of_audit() {
+                if !send(&mut writer, &rest).await {
+                    return;
+                }
+            }
+        }
+        if !send(&mut writer, &message).await || last {
             return;
         }
+    }
+}
+
+/// Writes one message; false: the helper is gone.
+async fn send(writer: &mut Writer, message: &FromDaemon) -> bool {
+    match writer.send(message, Vec::new()).await {
+        // One message that does not fit is not worth the connection.
+        Ok(()) | Err(WireError::Unsendable | WireError::TooLarge { .. }) => true,
+        // The reader sees it, too.
+        Err(_) => false,
     }
 }
 
@@ -159,12 +167,13 @@ async fn start(
     let tree = Arc::clone(&daemon.tree);
     let config = Config {
         allow_root: daemon.allow_root,
+        insecure: daemon.insecure,
         on_end: Box::new(move |reason| {
             let _ = ended.try_send(reason);
         }),
     };
     let (done, started) = oneshot::channel();
-    super::thread("start", 256 << 10, daemon.insecure, move || {
+    stack::spawn_as(daemon.insecure, "start", stack::DEFAULT_SIZE, move || {
         let _ = done.send(Session::start(fuse, tree, config));
     })
     .map_err(|error| format!("cannot start a thread: {error}"))?;
@@ -184,6 +193,7 @@ async fn handle(daemon: &mut Daemon, message: ToDaemon, fds: Vec<OwnedFd>) {
         ToDaemon::Lock => {
             let invalidated = daemon.tree.lock();
             let _ = tokio::time::timeout(INVALIDATE_WITHIN, invalidated).await;
+            residue::clear();
             daemon.outbox.try_send(FromDaemon::Locked);
         }
         ToDaemon::Unlock => daemon.tree.unlock(),
@@ -214,6 +224,8 @@ async fn handle(daemon: &mut Daemon, message: ToDaemon, fds: Vec<OwnedFd>) {
         }
         #[cfg(feature = "test-hooks")]
         ToDaemon::AdvanceClock { by_ms } => daemon.clock.advance(by_ms),
+        #[cfg(feature = "test-hooks")]
+        ToDaemon::Attempt { id, ports } => super::attempt::all(daemon, id, ports),
         // A second start, mount or stop changes nothing.
         ToDaemon::Start { .. } | ToDaemon::Mounted { .. } | ToDaemon::Stop => {}
     }

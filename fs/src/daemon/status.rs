@@ -1,10 +1,10 @@
 //! What the daemon tells of itself: numbers, names and our own words, never a value.
 
 use super::assemble::Daemon;
-use crate::link::message::{FileStatus, ProviderStatus, StatusPage};
+use crate::link::message::{FileStatus, Protections, ProviderStatus, StatusPage};
 use crate::map::EntryId;
 use crate::tree::FileReport;
-use secretfs_memory::heap;
+use secretfs_memory::{budget, harden};
 use secretfs_providers::Health;
 use std::time::Duration;
 
@@ -25,13 +25,17 @@ impl Daemon {
                     .map(|report| report.entry.0.saturating_add(1))
             })
             .flatten();
+        let budget = budget::now(&self.pool);
         StatusPage {
             generation: self.generation,
             locked: self.cache.is_locked(),
-            locked_bytes: to_u64(heap::usage().locked) + to_u64(self.pool.capacity()),
+            locked_bytes: budget.locked,
+            heap_bytes: budget.heap,
+            sealed_bytes: budget.sealed,
             limit_bytes: self.plan.limit,
             insecure: self.insecure,
             secretmem: self.pool.is_secretmem(),
+            protections: protections(),
             providers: self.providers(),
             files: reports
                 .into_iter()
@@ -88,10 +92,17 @@ impl Daemon {
     }
 }
 
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+fn protections() -> Protections {
+    let state = harden::state();
+    Protections {
+        no_core: state.no_core,
+        not_dumpable: state.not_dumpable,
+        no_new_privs: state.no_new_privs,
+        seccomp: state.seccomp,
+        landlock: state.landlock.word().to_owned(),
+    }
 }
 
-fn to_u64(bytes: usize) -> u64 {
-    u64::try_from(bytes).unwrap_or(u64::MAX)
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -5,6 +5,7 @@ use super::notifier::{forget_inodes, forget_names};
 use crate::tree::SecretFs;
 use fuser::SessionACL;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use secretfs_memory::stack;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,13 +17,16 @@ const INIT: Timespec = Timespec {
     tv_nsec: 0,
 };
 
-/// These threads hold no secret and do little.
+/// These threads do little. They hold no secret, and their stacks are locked all the same: so that
+/// nobody has to know which ones do.
 const STACK: usize = 128 << 10;
 
 /// How a session is run.
 pub struct Config {
     /// The mount lets root in, beside the owner.
     pub allow_root: bool,
+    /// Go on where a thread's stack cannot be locked.
+    pub insecure: bool,
     /// Called once, on a thread of the session, when it has ended.
     pub on_end: Box<dyn FnOnce(EndReason) + Send>,
 }
@@ -67,9 +71,9 @@ impl Session {
             ("forget-names", forget_names),
         ] {
             let (fs, kernel) = (Arc::clone(&fs), kernel.clone());
-            start_thread(name, move || work(&fs, &kernel))?;
+            start_thread(config.insecure, name, move || work(&fs, &kernel))?;
         }
-        start_thread("fuse-session", move || {
+        start_thread(config.insecure, "fuse-session", move || {
             // fuser joins its event thread, and tells a panic of it as an error of its own.
             let reason = match catch_unwind(AssertUnwindSafe(|| session.run())) {
                 Ok(Ok(())) => EndReason::Unmounted,
@@ -99,10 +103,12 @@ fn is_abort(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::ConnectionAborted
 }
 
-fn start_thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    std::thread::Builder::new()
-        .name(name.to_owned())
-        .stack_size(STACK)
-        .spawn(work)
+fn start_thread(
+    insecure: bool,
+    name: &str,
+    work: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    stack::spawn_as(insecure, name, STACK, work)
         .map(drop)
+        .map_err(io::Error::other)
 }

@@ -68,6 +68,14 @@ pub enum ToDaemon {
         /// By how much, in milliseconds.
         by_ms: u64,
     },
+    /// Try to get out of the sandbox. Answered by [`FromDaemon::Attempted`].
+    #[cfg(feature = "test-hooks")]
+    Attempt {
+        /// Correlates the answer.
+        id: u64,
+        /// Ports of this machine to connect to.
+        ports: Vec<u16>,
+    },
 }
 
 /// From the daemon to the mount-helper.
@@ -103,8 +111,8 @@ pub enum FromDaemon {
         /// What.
         ask: Ask,
     },
-    /// One line for the audit.
-    Audit(AuditEvent),
+    /// Lines for the audit, in their order.
+    Audit(Vec<AuditEvent>),
     /// One line for the log.
     Log {
         /// `error`, `warn`, `info`, `debug`.
@@ -118,6 +126,14 @@ pub enum FromDaemon {
         id: u64,
         /// The state.
         page: Box<StatusPage>,
+    },
+    /// What came of attempts to get out of the sandbox.
+    #[cfg(feature = "test-hooks")]
+    Attempted {
+        /// Of the request.
+        id: u64,
+        /// The name of each, and its errno; 0: it went through.
+        results: Vec<(String, i32)>,
     },
     /// Last message: why the daemon ends.
     Ending {
@@ -177,20 +193,41 @@ pub struct StatusPage {
     pub generation: u64,
     /// Whether it is locked.
     pub locked: bool,
-    /// Bytes locked now.
+    /// Bytes locked now, as the kernel counts them.
     pub locked_bytes: u64,
+    /// The heap's share of them.
+    pub heap_bytes: u64,
+    /// The sealed areas' share; the rest are stacks.
+    pub sealed_bytes: u64,
     /// What may be locked.
     pub limit_bytes: u64,
     /// `--insecure-memory`.
     pub insecure: bool,
     /// `memfd_secret` in use.
     pub secretmem: bool,
+    /// What else keeps others out, as the kernel says.
+    pub protections: Protections,
     /// Each provider of the map, in its order.
     pub providers: Vec<ProviderStatus>,
     /// Files with something to tell: cached, or failed. All others were never opened.
     pub files: Vec<FileStatus>,
     /// Ask again from this entry on; `None`: that was all.
     pub next_entry: Option<u32>,
+}
+
+/// The protections of the daemon's process.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Protections {
+    /// No core dumps.
+    pub no_core: bool,
+    /// Neither traceable nor readable by the same user.
+    pub not_dumpable: bool,
+    /// No new privileges.
+    pub no_new_privs: bool,
+    /// A seccomp filter in every thread.
+    pub seccomp: bool,
+    /// `full`, `no-scopes`, `no-tcp` or `absent`.
+    pub landlock: String,
 }
 
 /// How a provider is doing.

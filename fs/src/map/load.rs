@@ -1,6 +1,7 @@
 //! From a path to a map: opened once, checked and read through that one descriptor, so that nothing
 //! can be exchanged in between.
 
+use super::ready::{TextDigest, digest};
 use super::{LONGEST_TEXT, Map, MapErrors, World, parse};
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 use std::io::Read;
@@ -12,8 +13,16 @@ use std::path::Path;
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load(path: &Path, world: &World) -> Result<Map, MapErrors> {
+    with_digest(path, world).map(|(map, _)| map)
+}
+
+/// The same, with the digest of the text that was read.
+///
+/// # Errors
+/// As [`load`].
+pub fn with_digest(path: &Path, world: &World) -> Result<(Map, TextDigest), MapErrors> {
     let text = read(path, world.uid)?;
-    parse(&text, path, world.home.as_deref())
+    Ok((parse(&text, path, world.home.as_deref())?, digest(&text)))
 }
 
 /// The checked text of the map at `path`.

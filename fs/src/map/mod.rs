@@ -9,6 +9,7 @@
 //!   [`CompiledMap::open`].
 //! * [`Map::exports`]: what `secretfs env` prints. [`Map::providers`], [`Map::settings`],
 //!   [`Map::entries`]: with all defaults applied.
+//! * [`Ready`]: what was compiled, and of which text, for another process.
 //! * [`print`]: the canonical text. [`schema`]: the JSON Schema.
 //!
 //! # The way of a text
@@ -20,6 +21,7 @@
 //! | [`source`] → plans | `resolve`, `rules` | what does not go together, or is not allowed |
 //! | plans → archive | [`compiled`] | – |
 
+pub mod address;
 pub mod compiled;
 mod decode;
 mod discover;
@@ -28,6 +30,7 @@ mod marked;
 pub mod plan;
 mod print;
 pub mod problem;
+pub mod ready;
 mod resolve;
 mod rules;
 mod schema;
@@ -47,6 +50,7 @@ pub use plan::{
 };
 pub use print::print;
 pub use problem::{MapErrors, Problem};
+pub use ready::Ready;
 pub use schema::schema;
 
 use problem::Problems;

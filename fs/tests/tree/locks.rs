@@ -89,37 +89,28 @@ fn the_kernel_has_forgotten_pages_and_sizes_when_the_lock_says_so() {
     assert_ne!(mounted.open("a").unwrap().metadata().unwrap().ino(), before);
 }
 
-/// Not a test of its own: the process that the next one starts, in which a page is gone.
-#[test]
-#[ignore = "run by the test below"]
-fn child_reads_a_mapping_until_it_cannot() {
-    let Some(path) = std::env::var_os("SECRETFS_TEST_MAPPED") else {
-        return;
-    };
-    let file = std::fs::File::open(path).unwrap();
-    let mapping = Mapping::new(&file, 9_000, true).unwrap();
-    assert_eq!(mapping.bytes(), value(1, 9_000));
-    println!("mapped");
-    loop {
-        mapping.bytes();
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
+/// Maps its argument, says so, and reads the mapping for as long as it can: another process, because
+/// the signal ends it.
+const READER: &str = "import mmap, sys
+file = open(sys.argv[1], 'rb')
+mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+print(len(mapping[:]), flush=True)
+while True: mapping[:]";
 
 #[test]
 fn a_mapping_held_over_a_lock_ends_its_reader_with_sigbus() {
     let mounted = Mounted::new(&[file("a")]);
     mounted.world.set("a", &value(1, 9_000));
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "--nocapture"])
-        .arg("locks::child_reads_a_mapping_until_it_cannot")
-        .env("SECRETFS_TEST_MAPPED", mounted.path("a"))
+    let mut child = Command::new("python3")
+        .args(["-c", READER])
+        .arg(mounted.path("a"))
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
-    assert!(lines.any(|line| line.unwrap().contains("mapped")));
+    let mut line = String::new();
+    let told = child.stdout.as_mut().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(told), &mut line).unwrap();
+    assert_eq!(line, "9000\n");
     drop(mounted.world.fs.lock());
     assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGBUS));
 }

@@ -31,6 +31,7 @@ impl Mounted {
         let (sender, ended) = channel();
         let config = Config {
             allow_root: false,
+            insecure: true,
             on_end: Box::new(move |reason| {
                 let _ = sender.send(reason);
             }),

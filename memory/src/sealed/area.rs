@@ -79,6 +79,17 @@ impl Area {
         Ok(step)
     }
 
+    /// Gives the first `mapped` bytes back to the kernel, which zeroes them: address space again.
+    ///
+    /// # Safety
+    /// Nobody uses them.
+    pub(super) unsafe fn unmap(&self, mapped: usize) {
+        if mapped > 0 {
+            // SAFETY: the caller's promise.
+            unsafe { page::forbid_access(self.base, mapped) };
+        }
+    }
+
     /// The address of the byte at `offset`.
     ///
     /// # Safety

@@ -135,6 +135,12 @@ impl Granules {
     }
 
     /// Gives everything back.
+    /// Nothing is mapped any more.
+    pub(super) fn unmap(&mut self) {
+        self.words.fill(!0);
+        (self.mapped, self.taken, self.lowest, self.high) = (0, 0, 0, 0);
+    }
+
     pub(super) fn clear(&mut self) {
         if let Some(mapped) = self.words.get_mut(..self.mapped) {
             mapped.fill(0);

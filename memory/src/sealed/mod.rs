@@ -121,6 +121,29 @@ impl SealedPool {
         });
     }
 
+    /// As [`SealedPool::wipe`], and gives the memory back to the kernel: while any `memfd_secret` is
+    /// mapped the machine cannot hibernate (contract locked-memory-and-session.md §2). What is written
+    /// afterwards maps it again, and finds no room where the limit does not allow that any more.
+    pub fn release(&self) {
+        self.gate.shut(|| {
+            let mut granules = self.lock();
+            let mapped = granules.mapped_bytes();
+            // SAFETY: taken granules are mapped; the gate is shut, so no one is copying.
+            #[expect(unsafe_code, reason = "zeroes the area and unmaps it")]
+            unsafe {
+                self.area.wipe(0, granules.high_bytes());
+                self.area.unmap(mapped);
+            }
+            granules.unmap();
+        });
+    }
+
+    /// Bytes that are mapped, and so locked, now.
+    #[must_use]
+    pub fn mapped(&self) -> usize {
+        self.lock().mapped_bytes()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Granules> {
         // Nothing in there panics; if it did, the map would still be whole.
         self.granules.lock().unwrap_or_else(PoisonError::into_inner)
@@ -179,6 +202,8 @@ impl SealedWriter {
     /// # Errors
     /// No room, larger than the limit, or the pool was wiped since the writer was made.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), SealedError> {
+        // Whoever has the bytes has them on its stack, too.
+        crate::residue::mark();
         let max = self.max.min(self.extent.capacity());
         if bytes.len() > max - self.extent.len().min(max) {
             return Err(SealedError::TooLarge { max });

@@ -38,7 +38,9 @@ enum Op {
         offset: usize,
         len: usize,
     },
-    Wipe,
+    Wipe {
+        release: bool,
+    },
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -53,7 +55,7 @@ fn op() -> impl Strategy<Value = Op> {
         5 => which.prop_map(|which| Op::DropValue { which }),
         5 => (which, 0..2 * MAX, 0..2 * MAX)
             .prop_map(|(which, offset, len)| Op::Read { which, offset, len }),
-        1 => Just(Op::Wipe),
+        1 => any::<bool>().prop_map(|release| Op::Wipe { release }),
     ]
 }
 
@@ -169,8 +171,13 @@ proptest! {
                         prop_assert_eq!(&window[..n], &expected[..n]);
                     }
                 },
-                Op::Wipe => {
-                    pool.wipe();
+                Op::Wipe { release } => {
+                    if release {
+                        pool.release();
+                        prop_assert_eq!(pool.mapped(), 0);
+                    } else {
+                        pool.wipe();
+                    }
                     prop_assert_eq!(pool.used(), 0);
                     writers.iter_mut().for_each(|writer| writer.wiped = true);
                     values.iter_mut().for_each(|value| value.wiped = true);

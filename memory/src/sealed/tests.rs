@@ -287,3 +287,23 @@ fn raw(pool: &SealedPool, len: usize) -> Vec<u8> {
     // SAFETY: mapped (the tests' pools are smaller than a step); nobody writes at that moment.
     unsafe { std::slice::from_raw_parts(pool.area.at(0), len) }.to_vec()
 }
+
+#[test]
+fn a_released_pool_has_nothing_mapped_and_maps_it_again_for_the_next_value() {
+    let pool = SealedPool::new(1 << 20, true).unwrap();
+    let mut writer = pool.writer(None, 100);
+    writer.append(b"before").unwrap();
+    let before = writer.finish().unwrap();
+    assert_eq!(pool.mapped(), 1 << 20);
+    pool.release();
+    assert_eq!((pool.mapped(), pool.used()), (0, 0));
+    assert!(before.is_wiped());
+    let mut writer = pool.writer(None, 100);
+    writer.append(b"after").unwrap();
+    let after = writer.finish().unwrap();
+    assert_eq!(pool.mapped(), 1 << 20);
+    drop(before);
+    let mut bytes = [0; 5];
+    assert_eq!(after.read_at(0, &mut bytes), Ok(5));
+    assert_eq!(&bytes, b"after");
+}

@@ -143,6 +143,21 @@ pub fn request(
     }
 }
 
+/// Whether a mount's helper is there to stay. One that was just killed counts as alive until the
+/// kernel has closed its files: a `mount` that follows at once is not to be refused for it.
+#[must_use]
+pub fn stays(found: &Found) -> bool {
+    if !found.is_running() {
+        return false;
+    }
+    match exchange(found, &Request::Ping, Vec::new(), PING_LIMIT) {
+        // One that hangs is there, too.
+        Ok(_) | Err(WireError::TimedOut) => true,
+        // Its door is closed: it is about to end, by itself or not.
+        Err(_) => !has_ended_within(found, LIMIT),
+    }
+}
+
 /// The state of a mount. Where no helper answers, what its record tells.
 #[must_use]
 pub fn status(found: &Found) -> MountStatus {
@@ -226,7 +241,10 @@ pub fn unmount_all() -> Vec<HelperError> {
 
 /// Waits until the helper has ended; whether it has. One that did not answer gets little time.
 fn ends(found: &Found, answered: bool) -> bool {
-    let limit = if answered { LIMIT } else { GRACE };
+    has_ended_within(found, if answered { LIMIT } else { GRACE })
+}
+
+fn has_ended_within(found: &Found, limit: Duration) -> bool {
     found
         .record
         .helper

@@ -40,6 +40,12 @@ pub enum Request {
         /// By how much, in milliseconds.
         by_ms: u64,
     },
+    /// Has the daemon of a test build try to get out of its sandbox.
+    #[cfg(feature = "test-hooks")]
+    Attempt {
+        /// Ports of this machine to connect to.
+        ports: Vec<u16>,
+    },
 }
 
 /// The helper's answer.
@@ -53,6 +59,9 @@ pub enum Response {
     },
     /// The state.
     Status(Box<MountStatus>),
+    /// The attempts of a test build's daemon, each with its errno.
+    #[cfg(feature = "test-hooks")]
+    Attempted(Vec<(String, i32)>),
     /// It failed.
     Failed {
         /// The exit status of the command.

@@ -222,26 +222,9 @@ fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Errno> {
 /// carry something out of the sandbox, in a question to a name server.
 fn is_host_of(map: &CompiledMap, host: &str) -> bool {
     map.providers().iter().any(|provider| {
-        let url = match &provider.settings {
-            ProviderSettings::Infisical { site_url, .. } => Some(site_url.as_str()),
-            ProviderSettings::OnePassword { connect_host, .. } => connect_host.as_deref(),
-            _ => None,
-        };
-        url.and_then(host_of)
-            .is_some_and(|named| named.eq_ignore_ascii_case(host))
+        let address = provider.settings.address();
+        address.is_some_and(|address| address.host.eq_ignore_ascii_case(host))
     })
-}
-
-/// The host of a `scheme://user@host:port/path`, without the brackets of an IPv6 address.
-fn host_of(url: &str) -> Option<&str> {
-    let (_, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let authority = authority.rsplit('@').next()?;
-    let host = match authority.strip_prefix('[') {
-        Some(bracketed) => bracketed.split_once(']')?.0,
-        None => authority.split(':').next()?,
-    };
-    (!host.is_empty()).then_some(host)
 }
 
 fn errno_of(error: &std::io::Error) -> Errno {

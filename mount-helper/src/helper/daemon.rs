@@ -197,6 +197,8 @@ async fn read(mut reader: Reader, deliver: mpsc::Sender<FromDaemon>, link: Link)
     while let Ok((message, _)) = reader.receive::<FromDaemon>().await {
         let id = match &message {
             FromDaemon::Done { id, .. } | FromDaemon::Status { id, .. } => Some(*id),
+            #[cfg(feature = "test-hooks")]
+            FromDaemon::Attempted { id, .. } => Some(*id),
             _ => None,
         };
         if let Some(id) = id {

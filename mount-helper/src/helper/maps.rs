@@ -1,9 +1,9 @@
 //! The generations of the compiled map. A daemon that has not seen a reload yet asks with the
 //! positions of the map that it has, so the last few are kept.
 
-use crate::error::{HelperError, MAP};
-use secretfs_fs::map::{self, CompiledMap, World};
-use secretfs_memory::shared;
+use crate::error::{HelperError, MAP, OTHER};
+use secretfs_fs::map::ready::{ReadyError, digest};
+use secretfs_fs::map::{self, CompiledMap, MapErrors, Ready, World};
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -21,16 +21,16 @@ pub(super) struct Published {
     /// For the daemon.
     pub(super) fd: OwnedFd,
     map: CompiledMap,
-    bytes: Vec<u8>,
 }
 
-/// Reads, checks and compiles a map, off the loop.
+/// Reads, checks and compiles a map, off the loop. `ready`: what the command has compiled; it is
+/// used if the text is still the same.
 ///
 /// # Errors
 /// Status 3, with everything that is wrong with it; 1 if memory cannot be had.
-pub(super) async fn publish(path: PathBuf) -> Result<Published, HelperError> {
+pub(super) async fn publish(path: PathBuf, ready: Option<Ready>) -> Result<Published, HelperError> {
     let shown = path.display().to_string();
-    let work = tokio::task::spawn_blocking(move || publish_now(&path));
+    let work = tokio::task::spawn_blocking(move || publish_now(&path, ready));
     match timeout(LIMIT, work).await {
         Ok(Ok(published)) => published,
         Ok(Err(_)) => Err(HelperError::new(
@@ -46,31 +46,40 @@ pub(super) async fn publish(path: PathBuf) -> Result<Published, HelperError> {
     }
 }
 
-fn publish_now(path: &Path) -> Result<Published, HelperError> {
-    let bytes = compile(path)?;
+fn publish_now(path: &Path, ready: Option<Ready>) -> Result<Published, HelperError> {
+    let world = World::from_process();
+    let text = map::load::read(path, world.uid).map_err(|errors| bad(&errors))?;
+    let fd = match ready {
+        Some(ready) if ready.text == digest(&text) => ready.archive,
+        // Saved since the command read it.
+        _ => compile(&text, path, &world)?,
+    };
     let failed = |error: std::io::Error| {
         HelperError::other(
             format!("cannot share the map {}: {error}", path.display()),
             "",
         )
     };
-    let fd = shared::publish("secretfs-map", &bytes).map_err(failed)?;
     let map = CompiledMap::open(fd.try_clone().map_err(failed)?).map_err(failed)?;
-    Ok(Published { fd, map, bytes })
+    Ok(Published { fd, map })
 }
 
-fn compile(path: &Path) -> Result<Vec<u8>, HelperError> {
-    let map = map::load(path, &World::from_process()).map_err(|errors| {
-        let help = "run `secretfs check` for every problem with its place";
-        HelperError::new(MAP, clip(&errors.summary()), help)
+fn compile(text: &str, path: &Path, world: &World) -> Result<OwnedFd, HelperError> {
+    let map = map::parse(text, path, world.home.as_deref()).map_err(|errors| bad(&errors))?;
+    let ready = Ready::new(&map, digest(text)).map_err(|error| {
+        let status = match error {
+            ReadyError::Compile(_) => MAP,
+            ReadyError::Memory(_) => OTHER,
+        };
+        let message = format!("cannot compile the map {}: {error}", path.display());
+        HelperError::new(status, message, "")
     })?;
-    map.compile().map_err(|error| {
-        HelperError::new(
-            MAP,
-            format!("cannot compile the map {}: {error}", path.display()),
-            "",
-        )
-    })
+    Ok(ready.archive)
+}
+
+fn bad(errors: &MapErrors) -> HelperError {
+    let help = "run `secretfs check` for every problem with its place";
+    HelperError::new(MAP, clip(&errors.summary()), help)
 }
 
 /// As much of a message as a frame to the command certainly takes.
@@ -84,7 +93,6 @@ pub(super) struct Maps {
     kept: VecDeque<(u64, CompiledMap)>,
     current: CompiledMap,
     generation: u64,
-    bytes: Vec<u8>,
     /// Why the map on disk is not the one in use.
     pub(super) error: Option<String>,
 }
@@ -96,7 +104,6 @@ impl Maps {
             kept: VecDeque::from([(1, published.map.clone())]),
             current: published.map,
             generation: 1,
-            bytes: published.bytes,
             error: None,
         };
         (maps, published.fd)
@@ -105,11 +112,10 @@ impl Maps {
     /// The next generation and its descriptor; `None` if nothing that matters has changed.
     pub(super) fn next(&mut self, published: Published) -> Option<(u64, OwnedFd)> {
         self.error = None;
-        if published.bytes == self.bytes {
+        if published.map.is_same(&self.current) {
             return None;
         }
         self.generation += 1;
-        self.bytes = published.bytes;
         self.current = published.map.clone();
         self.kept.push_back((self.generation, published.map));
         while self.kept.len() > KEPT {
@@ -140,7 +146,7 @@ impl Maps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use secretfs_fs::map::{MountSettings, compile};
+    use secretfs_fs::map::{EntryId, MountSettings, compile};
 
     fn published(on_lock: bool) -> Published {
         let settings = MountSettings {
@@ -154,8 +160,42 @@ mod tests {
         Published {
             fd: tempfile::tempfile().unwrap().into(),
             map: CompiledMap::from_bytes(&bytes).unwrap(),
-            bytes,
         }
+    }
+
+    /// A map file of one entry, and another map that is ready, with the digest of `text`.
+    fn file_and_ready(text: &str) -> (tempfile::NamedTempFile, Ready) {
+        let world = World::from_process();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, yaml("one")).unwrap();
+        let other = map::parse(&yaml("other"), file.path(), world.home.as_deref()).unwrap();
+        let ready = Ready::new(&other, digest(text)).unwrap();
+        (file, ready)
+    }
+
+    fn yaml(file: &str) -> String {
+        format!(
+            "providers: {{v: {{type: local, file: /v}}}}\nsecrets: [{{name: A, file: {file}}}]\n"
+        )
+    }
+
+    fn path_of_the_entry(published: &Published) -> String {
+        published.map.entry(EntryId(0)).unwrap().path
+    }
+
+    #[test]
+    fn what_the_command_compiled_is_not_compiled_again() {
+        let (file, ready) = file_and_ready(&yaml("one"));
+        let published = publish_now(file.path(), Some(ready)).unwrap();
+        // The archive of another map shows which one was taken.
+        assert_eq!(path_of_the_entry(&published), "other");
+    }
+
+    #[test]
+    fn a_map_that_was_saved_since_the_command_read_it_is_compiled_anew() {
+        let (file, ready) = file_and_ready(&yaml("before"));
+        let published = publish_now(file.path(), Some(ready)).unwrap();
+        assert_eq!(path_of_the_entry(&published), "one");
     }
 
     #[test]

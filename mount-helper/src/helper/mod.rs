@@ -14,7 +14,6 @@
 
 mod allow;
 mod asks;
-mod audit;
 mod daemon;
 mod listener;
 mod maps;
@@ -27,11 +26,12 @@ mod status;
 mod watch;
 
 use crate::error::HelperError;
-use crate::launch::{Answer, LaunchRequest, Launched};
+use crate::launch::{Answer, Launch, Launched};
 use parts::{End, Parts};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::stdio::{dup2_stderr, dup2_stdin};
 use secretfs_fs::link::wire::{LINK_LIMIT, Reader, Writer, split};
+use secretfs_fs::map::Ready;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -65,11 +65,17 @@ async fn from_request_to_end() -> ExitCode {
     let Ok((mut reader, mut writer)) = launch_socket() else {
         return ExitCode::FAILURE;
     };
-    let received = timeout(REQUEST_LIMIT, reader.receive::<LaunchRequest>()).await;
-    let Ok(Ok((request, fds))) = received else {
+    let received = timeout(REQUEST_LIMIT, reader.receive::<Launch>()).await;
+    let Ok(Ok((launch, fds))) = received else {
         return ExitCode::FAILURE;
     };
-    let credentials = fds.into_iter().next();
+    let mut fds = fds.into_iter();
+    let ready = launch.ready.and_then(|text| {
+        let archive = fds.next()?;
+        Some(Ready { text, archive })
+    });
+    let credentials = fds.next();
+    let request = launch.request;
     // Handlers first: from here on a signal is an orderly end.
     let mut signals = match serve::Signals::install(request.foreground) {
         Ok(signals) => signals,
@@ -86,7 +92,7 @@ async fn from_request_to_end() -> ExitCode {
         biased;
         () = gone(&mut reader) => Err(None),
         () = signals.end() => Err(Some(HelperError::other("ended by a signal while mounting", ""))),
-        started = startup::run(&mut parts, credentials) => started.map_err(Some),
+        started = startup::run(&mut parts, ready, credentials) => started.map_err(Some),
     };
     match started {
         Ok(started) => {

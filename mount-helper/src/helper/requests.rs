@@ -86,6 +86,8 @@ pub(super) async fn handle(
         Request::Reload => Change::Reload,
         #[cfg(feature = "test-hooks")]
         Request::AdvanceClock { by_ms } => Change::AdvanceClock { by_ms },
+        #[cfg(feature = "test-hooks")]
+        Request::Attempt { ports } => return (attempt(&handler, ports).await, None),
     };
     let (reply, replied) = oneshot::channel();
     let inquiry = Inquiry::Change { change, fd, reply };
@@ -156,6 +158,18 @@ async fn refresh(handler: &Handler, paths: Vec<String>) -> Response {
             "the daemon does not answer",
             "run `secretfs unmount`, which ends a daemon that hangs, and mount again",
         )),
+    }
+}
+
+#[cfg(feature = "test-hooks")]
+async fn attempt(handler: &Handler, ports: Vec<u16>) -> Response {
+    let asked = handler
+        .link
+        .call(|id| ToDaemon::Attempt { id, ports }, REFRESH_LIMIT)
+        .await;
+    match asked {
+        Some(FromDaemon::Attempted { results, .. }) => Response::Attempted(results),
+        _ => ending(),
     }
 }
 

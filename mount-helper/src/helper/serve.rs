@@ -2,7 +2,6 @@
 //! the daemon longer than the second that a wipe may take, and for nothing else.
 
 use super::asks::Asks;
-use super::audit;
 use super::daemon::{Daemon, Event};
 use super::maps::{self, Published};
 use super::parts::{End, Parts};
@@ -292,7 +291,7 @@ impl Serving {
             self.again = true;
             return;
         }
-        self.reload = Some(tokio::spawn(maps::publish(parts.request.map.clone())));
+        self.reload = Some(tokio::spawn(maps::publish(parts.request.map.clone(), None)));
     }
 
     fn end_reload(&mut self, parts: &mut Parts, published: Result<Published, HelperError>) {
@@ -378,11 +377,7 @@ pub(super) fn answer(parts: &Parts, asks: &Asks, id: u64, generation: u64, ask: 
 pub(super) fn note(journal: &Journal, message: &FromDaemon, audited: bool) {
     match message {
         FromDaemon::Log { level, text } => journal.log(level, text),
-        FromDaemon::Audit(event) if audited => {
-            if let Some(line) = audit::line(event) {
-                journal.audit(line);
-            }
-        }
+        FromDaemon::Audit(events) if audited => journal.audit(events),
         FromDaemon::Ending { reason } => {
             journal.log("info", &format!("the daemon ends: {reason}"));
         }

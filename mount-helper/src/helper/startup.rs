@@ -16,6 +16,7 @@ use crate::place::record::{InstanceLock, Record, already_mounted};
 use crate::place::{RuntimeFolder, mountpoint};
 use rustix::pipe::{PipeFlags, pipe_with};
 use secretfs_fs::link::{FromDaemon, ToDaemon};
+use secretfs_fs::map::Ready;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -23,8 +24,9 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 /// How long a sentinel may be at work after a helper that was killed, before the lock is free.
 const LOCK_LIMIT: Duration = Duration::from_secs(5);
 /// A helper that was just killed counts as alive until the kernel has closed its files. The mount
-/// that follows at once is not to be refused for it.
-const DYING: Duration = Duration::from_millis(300);
+/// that follows at once is not to be refused for it. A helper that lives was asked by the command
+/// before, so only mounts that were started in the same moment wait this long.
+const DYING: Duration = Duration::from_secs(2);
 /// How long looking at the mountpoint, or mounting, may take.
 const MOUNT_LIMIT: Duration = Duration::from_secs(8);
 /// How long the daemon may take to lock its memory and map the map.
@@ -40,13 +42,14 @@ pub(super) struct Started {
     pub(super) warnings: Vec<String>,
 }
 
-/// Mounts, up to the moment where files can be opened. `credentials`: a channel's end for the
-/// daemon.
+/// Mounts, up to the moment where files can be opened. `ready`: the map, as the command compiled it;
+/// `credentials`: a channel's end for the daemon.
 ///
 /// # Errors
 /// The first step that failed, with its exit status.
 pub(super) async fn run(
     parts: &mut Parts,
+    ready: Option<Ready>,
     credentials: Option<OwnedFd>,
 ) -> Result<Started, HelperError> {
     let place = parts.request.mountpoint.clone();
@@ -62,7 +65,7 @@ pub(super) async fn run(
 
     // Watched first: what is saved after it is read is seen.
     let watch = MapWatch::start(&parts.request.map);
-    let published = maps::publish(parts.request.map.clone()).await?;
+    let published = maps::publish(parts.request.map.clone(), ready).await?;
     let (maps, map_fd) = Maps::first(published);
     parts.maps = Some(maps);
     let asks = Asks::new(&place);

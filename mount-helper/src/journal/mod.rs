@@ -1,17 +1,20 @@
 //! Log and audit: lines handed to a thread of their own, which alone touches the disk. Whoever logs
 //! never waits; what does not fit is counted and told.
 
+pub(crate) mod audit;
 mod file;
 pub mod time;
 
 use crate::place::state;
+use audit::Auditor;
 use file::BoundedFile;
+use secretfs_fs::link::message::AuditEvent;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Lines that may wait for the disk.
 const QUEUE: usize = 4096;
@@ -32,6 +35,7 @@ pub struct Journal {
     queue: SyncSender<Line>,
     lost: std::sync::Arc<AtomicU64>,
     name: String,
+    auditor: Auditor,
 }
 
 impl Journal {
@@ -59,6 +63,7 @@ impl Journal {
             queue,
             lost,
             name: name.to_owned(),
+            auditor: Auditor::default(),
         })
     }
 
@@ -77,9 +82,9 @@ impl Journal {
         self.put(Line::Log(format!("{now} {level} {}: {text}\n", self.name)));
     }
 
-    /// One line of the audit, a JSON object.
-    pub fn audit(&self, json: String) {
-        self.put(Line::Audit(json));
+    /// Opens, in their order: a line of the audit each, a JSON object.
+    pub fn audit(&self, events: &[AuditEvent]) {
+        self.put(Line::Audit(self.auditor.lines(events, Instant::now())));
     }
 
     fn put(&self, line: Line) {
@@ -115,9 +120,9 @@ impl Sink {
         while let Ok(line) = lines.recv() {
             match line {
                 Line::Log(text) => self.write_log(&text),
-                Line::Audit(json) => {
+                Line::Audit(lines) => {
                     if let Some(audit) = &mut self.audit {
-                        audit.append(format!("{json}\n").as_bytes());
+                        audit.append(lines.as_bytes());
                     }
                 }
                 Line::Flush(tell) => {
@@ -151,8 +156,16 @@ mod tests {
     fn lines_reach_their_files_without_control_characters() {
         let dir = tempfile::tempdir().unwrap();
         let journal = Journal::start(Some(dir.path()), false, "/home/me/secrets").unwrap();
+        let event = AuditEvent {
+            pid: 0,
+            uid: 1000,
+            file: "a".into(),
+            version: 1,
+            errno: 0,
+            time_ms: 0,
+        };
         journal.log("warn", "one\nline \x1b[31mred");
-        journal.audit("{\"file\":\"a\"}".into());
+        journal.audit(&[event]);
         journal.flush(Duration::from_secs(10));
         let log = std::fs::read_to_string(dir.path().join(state::LOG)).unwrap();
         assert_eq!(log.lines().count(), 1);
@@ -161,7 +174,8 @@ mod tests {
             "{log}"
         );
         let audit = std::fs::read_to_string(dir.path().join(state::AUDIT)).unwrap();
-        assert_eq!(audit, "{\"file\":\"a\"}\n");
+        assert_eq!(audit.lines().count(), 1);
+        assert!(audit.contains("\"file\":\"a\"") && audit.ends_with('\n'));
     }
 
     #[test]
@@ -172,6 +186,7 @@ mod tests {
             queue,
             lost: std::sync::Arc::clone(&lost),
             name: String::new(),
+            auditor: Auditor::default(),
         };
         for _ in 0..10 {
             journal.log("info", "x");

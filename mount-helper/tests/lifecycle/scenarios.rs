@@ -69,7 +69,7 @@ fn request(folder: &Path, name: &str) -> LaunchRequest {
 }
 
 fn start(folder: &Path, name: &str) -> Result<Launched, LaunchError> {
-    launch::start(&request(folder, name), None).map(|(launched, _)| launched)
+    launch::start(&request(folder, name), None, None).map(|(launched, _)| launched)
 }
 
 fn mounted(folder: &Path, name: &str) -> Found {
@@ -180,7 +180,7 @@ fn credentials_pass(folder: &Path) {
         assert_eq!(&text, b"seen");
     };
     let (ours, theirs) = wire::pair().unwrap();
-    launch::start(&request(folder, "plain"), Some(theirs)).unwrap();
+    launch::start(&request(folder, "plain"), None, Some(theirs)).unwrap();
     seen(ours);
     let found = client::expect(&folder.join("plain")).unwrap();
     let (ours, theirs) = wire::pair().unwrap();
@@ -225,10 +225,10 @@ fn lock(folder: &Path) {
     assert_eq!(client::status(&locked).state, MountState::Locked);
     // It cannot be mounted again with this map: it stays locked.
     std::fs::write(folder.join("secrets.yml"), "secrets: [").unwrap();
-    assert!(launch::start(&locked.record.request, None).is_err());
+    assert!(launch::start(&locked.record.request, None, None).is_err());
     assert_eq!(client::all().len(), 1);
     std::fs::write(folder.join("secrets.yml"), MAP).unwrap();
-    launch::start(&locked.record.request, None).unwrap();
+    launch::start(&locked.record.request, None, None).unwrap();
     assert!(client::expect(&place).unwrap().is_running());
     client::unmount(&place).unwrap();
     assert!(client::all().is_empty());

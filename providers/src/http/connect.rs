@@ -80,8 +80,14 @@ where
         .await
         .map_err(|error| Cause::of(&error))?;
     let driver = tokio::spawn(async move {
+        let mut connection = std::pin::pin!(connection);
         // What went wrong is told to the one who waits for the answer.
-        let _ = connection.await;
+        let _ = std::future::poll_fn(|cx| {
+            // Tokens and values are encrypted and decrypted on this stack.
+            secretfs_memory::residue::mark();
+            connection.as_mut().poll(cx)
+        })
+        .await;
     });
     Ok(Connection { sender, driver })
 }

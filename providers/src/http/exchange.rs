@@ -178,6 +178,7 @@ impl HttpClient {
     }
 
     fn bearer(&self, token: &SecretString) -> Result<HeaderValue, ProviderError> {
+        secretfs_memory::residue::mark();
         let mut text = Zeroizing::new(Vec::with_capacity(token.expose_secret().len() + 7));
         text.extend_from_slice(b"Bearer ");
         text.extend_from_slice(token.expose_secret().as_bytes());
@@ -286,6 +287,7 @@ impl Response {
             if self.read > limit {
                 return Err(too_large(provider, limit));
             }
+            secretfs_memory::residue::mark();
             return Ok(Some(piece));
         }
     }

@@ -2,10 +2,12 @@
 //! never renewed: on a server with its default settings a renewal fails and deletes the token that was
 //! good a second ago (contract §2, "DEFAULT CONFIG TRAP"). A new sign-in takes a token's place.
 
+use crate::credential::Kept;
 use crate::error::{ErrorKind, ProviderError};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
+use secretfs_memory::sealed::SealedError;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use zeroize::Zeroizing;
@@ -22,14 +24,14 @@ const MAX_TOKEN: usize = 16 << 10;
 /// Client id and secret of a universal-auth identity.
 #[derive(Debug)]
 pub(super) struct Client {
-    pub(super) id: SecretString,
-    pub(super) secret: SecretString,
+    pub(super) id: Kept,
+    pub(super) secret: Kept,
 }
 
 /// A bearer token.
 #[derive(Debug)]
 pub(super) struct Token {
-    pub(super) text: SecretString,
+    text: Kept,
     /// Whether a new one can be had by signing in.
     pub(super) from_login: bool,
     end: End,
@@ -96,20 +98,20 @@ impl Auth {
     }
 
     /// A machine identity to sign in with.
-    pub(super) fn supply_client(&self, id: SecretString, secret: SecretString) {
+    pub(super) fn supply_client(&self, id: Kept, secret: Kept) {
         let mut state = self.state();
         state.renew();
         state.client = Some(Arc::new(Client { id, secret }));
     }
 
     /// A token to use as it is.
-    pub(super) fn supply_token(&self, text: SecretString) {
+    pub(super) fn supply_token(&self, text: &SecretString, kept: Kept) {
         let mut state = self.state();
         state.renew();
         state.ready = Some(Arc::new(Token {
-            end: end_of(&text),
+            end: end_of(text),
             from_login: false,
-            text,
+            text: kept,
         }));
     }
 
@@ -159,7 +161,7 @@ impl Auth {
     pub(super) fn signed_in(
         &self,
         epoch: u64,
-        text: SecretString,
+        text: Kept,
         lives: Option<Duration>,
         now: Instant,
     ) -> Arc<Token> {
@@ -247,7 +249,7 @@ impl Auth {
         )
     }
 
-    fn missing(&self) -> ProviderError {
+    pub(super) fn missing(&self) -> ProviderError {
         ProviderError::new(
             ErrorKind::NoCredential,
             format!("provider {}: no credential was given", self.provider),
@@ -266,6 +268,11 @@ impl State {
 }
 
 impl Token {
+    /// To be sent, and dropped.
+    pub(super) fn show(&self) -> Result<SecretString, SealedError> {
+        self.text.show()
+    }
+
     fn is_over(&self, now: Instant, wall: SystemTime) -> bool {
         match self.end {
             End::Unknown => false,

@@ -38,14 +38,17 @@ impl Call<'_> {
         loop {
             self.wait_for_limit().await?;
             let token = self.token().await?;
+            let text = token.show().map_err(|_| self.of.auth.missing())?;
             let request = Request {
                 path,
                 query,
                 etag,
-                bearer: Some(&token.text),
+                bearer: Some(&text),
                 post: None,
             };
-            let mut response = match self.send_once(request).await {
+            let sent = self.send_once(request).await;
+            drop(text);
+            let mut response = match sent {
                 Ok(response) => response,
                 Err(failure) if failure.is_passing => {
                     self.pause(&mut attempt, failure.error).await?;

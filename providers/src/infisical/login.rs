@@ -4,9 +4,11 @@
 use super::auth::{Client, Next, Token};
 use super::call::Call;
 use super::refusal::Refusal;
+use crate::credential::Kept;
 use crate::error::{ErrorKind, ProviderError};
 use crate::http::Request;
 use secrecy::{ExposeSecret, SecretString};
+use secretfs_memory::sealed::SealedError;
 use serde::{Deserialize, Deserializer};
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +55,7 @@ impl Call<'_> {
         let mut response = loop {
             let request = Request {
                 path: &["api", "v1", "auth", "universal-auth", "login"],
-                post: Some(body(client)),
+                post: Some(body(client).map_err(|_| auth.missing())?),
                 ..Request::default()
             };
             match self.send_once(request).await {
@@ -78,15 +80,16 @@ impl Call<'_> {
         let granted: Granted =
             serde_json::from_slice(&answer).map_err(|_| self.nonsense("to the sign-in"))?;
         let lives = (granted.expires_in > 0).then(|| Duration::from_secs(granted.expires_in));
-        Ok(auth.signed_in(epoch, granted.access_token, lives, self.cx.clock.now()))
+        let token = Kept::keep(&granted.access_token, &self.cx.pool, "the token")?;
+        Ok(auth.signed_in(epoch, token, lives, self.cx.clock.now()))
     }
 }
 
 /// `{"clientId":"…","clientSecret":"…"}`, in memory that is wiped.
-fn body(client: &Client) -> Zeroizing<Vec<u8>> {
+fn body(client: &Client) -> Result<Zeroizing<Vec<u8>>, SealedError> {
     let pairs = [
-        ("{\"clientId\":", &client.id),
-        (",\"clientSecret\":", &client.secret),
+        ("{\"clientId\":", client.id.show()?),
+        (",\"clientSecret\":", client.secret.show()?),
     ];
     // Escapes make it six times as long at the most: it never grows, and leaves no copy behind.
     let room: usize = pairs.iter().map(|(_, s)| s.expose_secret().len() * 6).sum();
@@ -97,5 +100,5 @@ fn body(client: &Client) -> Zeroizing<Vec<u8>> {
         let _ = serde_json::to_writer(&mut *body, value.expose_secret());
     }
     body.push(b'}');
-    body
+    Ok(body)
 }

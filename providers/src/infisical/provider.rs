@@ -6,7 +6,7 @@ use super::call::Call;
 use super::health::Seen;
 use super::refusal::Refusal;
 use super::secrets::{Collector, Opened, Origin, Reader, Secret, Value};
-use crate::credential::{Credential, CredentialOffer};
+use crate::credential::{Credential, CredentialOffer, Kept};
 use crate::error::{ErrorKind, ProviderError};
 use crate::http::{Budget, Endpoint, HttpClient, Response};
 use crate::json::{JsonError, Stopped, Tokenizer};
@@ -370,7 +370,7 @@ impl Provider for Infisical {
         })
     }
 
-    fn supply(&self, offer: CredentialOffer) -> Result<(), ProviderError> {
+    fn supply(&self, offer: CredentialOffer, pool: &Arc<SealedPool>) -> Result<(), ProviderError> {
         let refused = |what: String, help: &str| {
             let message = format!("provider {}: {what}", self.name());
             Err(ProviderError::new(ErrorKind::Refused, message, help))
@@ -387,11 +387,14 @@ impl Provider for Infisical {
         }
         match (offer.credential, self.settings.auth.as_deref()) {
             (Credential::ClientSecret { id, secret }, None | Some("universal")) => {
+                let id = Kept::keep(&id, pool, "the client id")?;
+                let secret = Kept::keep(&secret, pool, "the client secret")?;
                 self.auth.supply_client(id, secret);
                 Ok(())
             }
             (Credential::Token(token), None | Some("token")) => {
-                self.auth.supply_token(token);
+                let kept = Kept::keep(&token, pool, "the token")?;
+                self.auth.supply_token(&token, kept);
                 Ok(())
             }
             (_, auth) => refused(

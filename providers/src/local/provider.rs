@@ -5,7 +5,7 @@ use super::folders::prefix;
 use super::scan::{Scan, ScanError, Take, Taken, has_room};
 use super::store::from_format;
 use super::{VaultError, origin};
-use crate::credential::{Credential, CredentialOffer};
+use crate::credential::{Credential, CredentialOffer, Kept};
 use crate::error::{ErrorKind, ProviderError};
 use crate::host::{HostAnswer, HostError, HostRequest};
 use crate::provider::{
@@ -13,10 +13,11 @@ use crate::provider::{
 };
 use crate::reference::{FolderReference, Reference};
 use age::x25519::Identity;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
+use secretfs_memory::sealed::SealedPool;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What decrypting takes of the heap: age's two pieces of 64 KiB and a copy, and the tokenizer.
 const WORKING_SET: usize = 384 * 1024;
@@ -32,7 +33,7 @@ pub struct LocalVault {
 }
 
 struct State {
-    identity: Option<Identity>,
+    identity: Option<Kept>,
     /// Counts the locks, so that a pass notices one.
     generation: u64,
     health: Health,
@@ -135,10 +136,14 @@ impl LocalVault {
         }
         let (plain, generation) = {
             let state = self.state();
-            let Some(identity) = &state.identity else {
+            let Some(kept) = &state.identity else {
                 return Err(self.locked());
             };
-            (opened.decrypt(identity, &self.file)?, state.generation)
+            // What is made of it here goes back, zeroed, before anything is read.
+            secretfs_memory::residue::mark();
+            let identity = kept.show().ok().as_ref().and_then(one_identity);
+            let identity = identity.ok_or_else(|| self.locked())?;
+            (opened.decrypt(&identity, &self.file)?, state.generation)
         };
         let scan = Scan {
             pool: &cx.pool,
@@ -238,6 +243,15 @@ impl LocalVault {
     }
 }
 
+/// The identity of a text that holds one.
+fn one_identity(text: &SecretString) -> Option<Identity> {
+    let mut identities = crypt::parse_identities(text.expose_secret()).into_iter();
+    match (identities.next(), identities.next()) {
+        (Some(identity), None) => Some(identity),
+        _ => None,
+    }
+}
+
 fn name_of(reference: &Reference) -> Result<&str, ProviderError> {
     match reference {
         Reference::Local(reference) => Ok(&reference.name),
@@ -307,7 +321,7 @@ impl Provider for LocalVault {
         Box::pin(self.call(cx, self.probe(reference, cx)))
     }
 
-    fn supply(&self, offer: CredentialOffer) -> Result<(), ProviderError> {
+    fn supply(&self, offer: CredentialOffer, pool: &Arc<SealedPool>) -> Result<(), ProviderError> {
         let refuse = |why: &str| {
             let name = &self.name;
             ProviderError::new(ErrorKind::Refused, format!("the vault {name:?} {why}"), "")
@@ -318,12 +332,13 @@ impl Provider for LocalVault {
         let Credential::AgeIdentity(text) = offer.credential else {
             return Err(refuse("is opened by an age identity, not by a token"));
         };
-        let mut identities = crypt::parse_identities(text.expose_secret()).into_iter();
-        let (Some(identity), None) = (identities.next(), identities.next()) else {
+        secretfs_memory::residue::mark();
+        if one_identity(&text).is_none() {
             return Err(refuse("was given something that is not one age identity"));
-        };
+        }
+        let kept = Kept::keep(&text, pool, "the vault's identity")?;
         let mut state = self.state();
-        state.identity = Some(identity);
+        state.identity = Some(kept);
         state.health = Health::Unknown;
         Ok(())
     }

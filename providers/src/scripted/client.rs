@@ -10,7 +10,8 @@ use crate::provider::{
 };
 use crate::reference::{FolderReference, Reference};
 use secrecy::{ExposeSecret, SecretString};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use secretfs_memory::sealed::SealedPool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::net::UnixStream;
 
@@ -306,7 +307,7 @@ impl Provider for ScriptedProvider {
         })
     }
 
-    fn supply(&self, offer: CredentialOffer) -> Result<(), ProviderError> {
+    fn supply(&self, offer: CredentialOffer, _: &Arc<SealedPool>) -> Result<(), ProviderError> {
         if offer.origin != self.origin() {
             return Err(self.error(ErrorKind::Refused, "takes no credential of another origin"));
         }

@@ -42,7 +42,7 @@ async fn a_client_signs_in_once_and_its_token_is_used_until_shortly_before_its_e
     })
     .await;
     let provider = server.provider();
-    give_client(&provider);
+    give_client(&provider, &server.context());
     for (ahead, count) in [(0, 2), (85, 3), (95, 5)] {
         let cx = at(&server, Duration::from_secs(ahead));
         provider.fetch(&wanted("KEY"), &cx).await.unwrap();
@@ -66,7 +66,7 @@ async fn many_that_need_a_token_make_one_sign_in() {
     })
     .await;
     let provider = Arc::new(server.provider());
-    give_client(&provider);
+    give_client(&provider, &server.context());
     let cx = server.context();
     let fetches: Vec<_> = (0..20)
         .map(|_| {
@@ -91,7 +91,7 @@ async fn a_token_that_the_server_drops_is_replaced_once() {
         })
         .await;
         let provider = server.provider();
-        give_client(&provider);
+        give_client(&provider, &server.context());
         provider
             .fetch(&wanted("KEY"), &server.context())
             .await
@@ -108,7 +108,7 @@ async fn a_token_that_is_refused_again_after_a_new_sign_in_is_not_tried_for_ever
     })
     .await;
     let provider = server.provider();
-    give_client(&provider);
+    give_client(&provider, &server.context());
     let answer = provider.fetch(&wanted("KEY"), &server.context()).await;
     assert_eq!(answer.unwrap_err().kind, ErrorKind::Refused);
     assert_eq!(server.lines(), [LOGIN, KEY, LOGIN, KEY]);
@@ -126,7 +126,7 @@ async fn another_403_is_no_reason_to_sign_in_again() {
     })
     .await;
     let provider = server.provider();
-    give_client(&provider);
+    give_client(&provider, &server.context());
     let answer = provider.fetch(&wanted("KEY"), &server.context()).await;
     assert_eq!(answer.unwrap_err().kind, ErrorKind::Denied);
     assert_eq!(server.lines(), [LOGIN, KEY]);
@@ -143,7 +143,7 @@ async fn a_refused_sign_in_is_not_tried_again_for_minutes_and_says_so() {
         let server =
             Server::start(None, move |_, _| error(status, name, "Invalid credentials")).await;
         let provider = server.provider();
-        give_client(&provider);
+        give_client(&provider, &server.context());
         for (ahead, count) in [
             (0, 1),
             (1, 1),
@@ -159,7 +159,7 @@ async fn a_refused_sign_in_is_not_tried_again_for_minutes_and_says_so() {
             assert_eq!(server.lines().len(), count, "{status} at {ahead}");
         }
         // Another credential is tried at once.
-        give_client(&provider);
+        give_client(&provider, &server.context());
         provider
             .fetch(&wanted("KEY"), &server.context())
             .await
@@ -177,7 +177,7 @@ async fn a_sign_in_that_fails_for_the_servers_own_reasons_is_no_refusal() {
     })
     .await;
     let provider = server.provider();
-    give_client(&provider);
+    give_client(&provider, &server.context());
     let cx = server.context();
     let failed = provider.fetch(&wanted("KEY"), &cx).await.unwrap_err();
     assert_eq!(failed.kind, ErrorKind::Server);
@@ -191,7 +191,7 @@ async fn a_ready_made_token_that_is_refused_is_not_sent_again() {
     })
     .await;
     let provider = server.provider();
-    give_token(&provider);
+    give_token(&provider, &server.context());
     let cx = server.context();
     for _ in 0..3 {
         let answer = provider.fetch(&wanted("KEY"), &cx).await;
@@ -208,6 +208,7 @@ async fn a_ready_made_token_whose_end_the_clock_foretells_costs_no_request() {
     // {"exp":1000}
     give(
         &provider,
+        &server.context(),
         Credential::Token("e30.eyJleHAiOjEwMDB9.c2ln".into()),
     );
     let answer = provider.fetch(&wanted("KEY"), &server.context()).await;
@@ -226,7 +227,7 @@ async fn a_token_that_the_server_calls_expired_is_expired() {
     })
     .await;
     let provider = server.provider();
-    give_token(&provider);
+    give_token(&provider, &server.context());
     let answer = provider.fetch(&wanted("KEY"), &server.context()).await;
     assert_eq!(answer.unwrap_err().kind, ErrorKind::Expired);
 }
@@ -238,7 +239,7 @@ async fn without_a_credential_nothing_is_asked() {
     let answer = provider.fetch(&wanted("KEY"), &server.context()).await;
     assert_eq!(answer.unwrap_err().kind, ErrorKind::NoCredential);
     assert_eq!(provider.health(), Health::NeedsCredential);
-    give_token(&provider);
+    give_token(&provider, &server.context());
     provider
         .fetch(&wanted("KEY"), &server.context())
         .await
@@ -261,11 +262,14 @@ async fn a_credential_of_another_origin_is_not_taken() {
         format!("http://127.0.0.1:{port}"),
         String::new(),
     ] {
-        let refused = provider.supply(CredentialOffer {
-            provider: "inf".into(),
-            origin,
-            credential: Credential::Token("t".into()),
-        });
+        let refused = provider.supply(
+            CredentialOffer {
+                provider: "inf".into(),
+                origin,
+                credential: Credential::Token("t".into()),
+            },
+            &server.pool,
+        );
         assert_eq!(refused.unwrap_err().kind, ErrorKind::Refused);
     }
     let answer = provider.fetch(&wanted("KEY"), &server.context()).await;
@@ -277,7 +281,11 @@ async fn a_credential_of_another_origin_is_not_taken() {
 async fn a_token_that_no_header_can_carry_is_refused_unsent() {
     let server = Server::start(None, |_, _| secret("KEY", "v")).await;
     let provider = server.provider();
-    give(&provider, Credential::Token("a\r\nX-Other: b".into()));
+    give(
+        &provider,
+        &server.context(),
+        Credential::Token("a\r\nX-Other: b".into()),
+    );
     let answer = provider.fetch(&wanted("KEY"), &server.context()).await;
     assert_eq!(answer.unwrap_err().kind, ErrorKind::Refused);
     assert!(server.lines().is_empty());

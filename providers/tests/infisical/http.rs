@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 async fn kind(server: &Server) -> ErrorKind {
     let provider = server.provider();
-    give_token(&provider);
+    give_token(&provider, &server.context());
     let answer = provider.fetch(&wanted("KEY"), &server.context()).await;
     answer.unwrap_err().kind
 }
@@ -28,7 +28,7 @@ async fn a_certificate_of_an_authority_that_nobody_trusts_is_not_spoken_to() {
     let mut server = Server::start(Some(certificate("localhost")), |_, _| secret("KEY", "v")).await;
     server.ca = Some(rogue());
     let provider = server.provider();
-    give_token(&provider);
+    give_token(&provider, &server.context());
     let failed = provider
         .fetch(&wanted("KEY"), &server.context())
         .await
@@ -66,7 +66,7 @@ async fn a_ca_file_may_be_any_file_and_its_certificates_are_found() {
     ] {
         server.ca = Some(bundle);
         let provider = server.provider();
-        give_token(&provider);
+        give_token(&provider, &server.context());
         let answer = provider.fetch(&wanted("KEY"), &server.context()).await;
         assert_eq!(answer.is_ok(), works, "{answer:?}");
     }
@@ -121,7 +121,7 @@ async fn a_body_without_a_length_is_read_to_its_end() {
                    1c\r\n{\"secret\":{\"secretKey\":\"KEY\"\r\n15\r\n,\"secretValue\":\"v1\"}}\r\n0\r\n\r\n";
     let server = Server::start(None, move |_, _| Reply::Raw(chunked.into())).await;
     let provider = server.provider();
-    give_token(&provider);
+    give_token(&provider, &server.context());
     let answer = provider
         .fetch(&wanted("KEY"), &server.context())
         .await
@@ -152,7 +152,7 @@ async fn a_connection_that_breaks_is_tried_again_a_few_times() {
     })
     .await;
     let provider = server.provider();
-    give_token(&provider);
+    give_token(&provider, &server.context());
     provider
         .fetch(&wanted("KEY"), &server.context())
         .await
@@ -171,7 +171,7 @@ async fn a_server_that_fails_is_asked_once_more() {
     })
     .await;
     let provider = server.provider();
-    give_token(&provider);
+    give_token(&provider, &server.context());
     provider
         .fetch(&wanted("KEY"), &server.context())
         .await
@@ -185,7 +185,7 @@ async fn a_server_that_fails_is_asked_once_more() {
 async fn a_server_that_never_answers_is_given_up_before_the_deadline() {
     let server = Server::start(None, |_, _| Reply::Hang).await;
     let provider = server.provider();
-    give_token(&provider);
+    give_token(&provider, &server.context());
     let deadline = Instant::now() + Duration::from_millis(300);
     let cx = Context {
         deadline,
@@ -216,7 +216,7 @@ async fn a_rate_limit_is_waited_for_where_it_ends_in_time() {
     })
     .await;
     let provider = server.provider();
-    give_token(&provider);
+    give_token(&provider, &server.context());
     provider
         .fetch(&wanted("KEY"), &server.context())
         .await
@@ -235,7 +235,7 @@ async fn a_rate_limit_beyond_the_deadline_is_told_and_nobody_asks_before_its_end
     })
     .await;
     let provider = server.provider();
-    give_token(&provider);
+    give_token(&provider, &server.context());
     for _ in 0..3 {
         let failed = provider
             .fetch(&wanted("KEY"), &server.context())
@@ -258,7 +258,7 @@ async fn plain_http_beyond_this_machine_is_refused_even_if_a_map_came_through() 
     let mut settings = server.settings();
     settings.site_url = "http://infisical.example:80".into();
     let provider = secretfs_providers::infisical::Infisical::new("inf", 0, settings);
-    give_token(&provider);
+    give_token(&provider, &server.context());
     let failed = provider
         .fetch(&wanted("KEY"), &server.context())
         .await
@@ -279,7 +279,7 @@ async fn the_helper_is_asked_for_names_and_bundles_by_their_place_in_the_map() {
         ..server.context()
     };
     let provider = server.provider();
-    give_token(&provider);
+    give_token(&provider, &server.context());
     for _ in 0..3 {
         provider.fetch(&wanted("KEY"), &cx).await.unwrap();
     }

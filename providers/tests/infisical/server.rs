@@ -95,6 +95,8 @@ pub(crate) struct Server {
     pub(crate) ca: Option<String>,
     pub(crate) seen: Arc<Mutex<Vec<Seen>>>,
     pub(crate) connections: Arc<Mutex<usize>>,
+    /// Of the daemon, for all contexts of the test.
+    pub(crate) pool: Arc<SealedPool>,
 }
 
 /// Whom the certificate is for.
@@ -166,6 +168,7 @@ impl Server {
             ca,
             seen,
             connections,
+            pool: SealedPool::new(2 << 20, true).unwrap(),
         }
     }
 
@@ -201,7 +204,7 @@ impl Server {
 
     pub(crate) fn context(&self) -> Context {
         Context {
-            pool: SealedPool::new(2 << 20, true).unwrap(),
+            pool: Arc::clone(&self.pool),
             deadline: Instant::now() + Duration::from_secs(10),
             host: Arc::new(Outside {
                 ca: self.ca.clone(),
@@ -345,24 +348,27 @@ pub(crate) fn text(value: &Sealed) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-pub(crate) fn give_token(provider: &Infisical) {
-    give(provider, Credential::Token("a-token".into()));
+pub(crate) fn give_token(provider: &Infisical, cx: &Context) {
+    give(provider, cx, Credential::Token("a-token".into()));
 }
 
-pub(crate) fn give_client(provider: &Infisical) {
+pub(crate) fn give_client(provider: &Infisical, cx: &Context) {
     let credential = Credential::ClientSecret {
         id: "the-id".into(),
         secret: "the \"secret\"".into(),
     };
-    give(provider, credential);
+    give(provider, cx, credential);
 }
 
-pub(crate) fn give(provider: &Infisical, credential: Credential) {
+pub(crate) fn give(provider: &Infisical, cx: &Context, credential: Credential) {
     provider
-        .supply(CredentialOffer {
-            provider: "inf".into(),
-            origin: provider.origin(),
-            credential,
-        })
+        .supply(
+            CredentialOffer {
+                provider: "inf".into(),
+                origin: provider.origin(),
+                credential,
+            },
+            &cx.pool,
+        )
         .unwrap();
 }

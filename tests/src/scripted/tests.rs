@@ -294,11 +294,14 @@ fn a_token_is_kept_until_it_is_forgotten() {
     rig.sim.require_token(Some("right"));
     let supply = |origin: &str, token: &str| {
         rig.provider
-            .supply(CredentialOffer {
-                provider: "s".into(),
-                origin: origin.into(),
-                credential: Credential::Token(token.to_owned().into()),
-            })
+            .supply(
+                CredentialOffer {
+                    provider: "s".into(),
+                    origin: origin.into(),
+                    credential: Credential::Token(token.to_owned().into()),
+                },
+                &rig.cx.pool,
+            )
             .map_err(|e| e.kind)
     };
     assert_eq!(rig.value("A"), Err(ErrorKind::NoCredential));

@@ -181,3 +181,14 @@ fn a_thousand_concurrent_opens_of_one_cold_secret_make_one_request() {
     assert_eq!(probe.finish(), Outcome::Tally(vec![(expected, 1_000)]));
     assert_eq!(mount.sim.count(), 1);
 }
+
+#[test]
+fn a_value_that_is_larger_than_what_can_be_locked_is_efbig_and_the_others_are_served() {
+    let entries = ["{name: A, file: a}", "{name: B, file: b}"];
+    let mount = Scripted::mounted("max_size: 64MiB", &entries);
+    // Under the limit of 8 MiB, 4 are for values.
+    mount.sim.set("A", value("a", 5 << 20));
+    mount.sim.set("B", value("b", 64));
+    assert_eq!(mount.read("a"), Err(libc::EFBIG));
+    assert_eq!(mount.read("b"), Ok(value("b", 64)));
+}

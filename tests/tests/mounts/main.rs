@@ -19,6 +19,7 @@ mod readers;
 mod refused;
 mod reload;
 mod rotation;
+mod sandbox;
 mod scripted;
 mod signals;
 mod status;

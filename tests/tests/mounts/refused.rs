@@ -119,3 +119,89 @@ fn the_control_socket_and_the_records_are_the_users_alone() {
     }
     assert!(seen >= 2, "a socket and an audit at least");
 }
+
+#[test]
+fn with_allow_root_root_gets_in_too_and_other_users_do_not() {
+    let mount = Scripted::new();
+    mount.set_map("", &["{name: A, file: a}"]);
+    mount.sim.set("A", value("a", 64));
+    let place = Namespace::with_fuse_conf(&mount, "user_allow_other\n");
+    let mut args = mount.mount_args();
+    args.insert(1, "--allow-root".into());
+    let mounted = place.output(&mount.secretfs(args));
+    assert!(mounted.status.success(), "{mounted:?}");
+    let file = mount.file("a");
+    let root = place.output(user::privileged("cat").arg(&file));
+    assert_eq!(root.stdout, value("a", 64), "{root:?}");
+    let home = mount.path("home");
+    std::fs::set_permissions(&home, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("chmod");
+    let other = place.output(mount.command_as(user::other(), "cat").arg(&file));
+    assert!(!other.status.success() && other.stdout.is_empty());
+    let text = String::from_utf8_lossy(&other.stderr);
+    assert!(text.contains("Permission denied"), "{text}");
+    let unmounted = place.output(&mount.secretfs(["unmount", "--all"]));
+    assert!(unmounted.status.success(), "{unmounted:?}");
+}
+
+#[test]
+fn allow_root_without_user_allow_other_says_which_line_is_missing() {
+    let mount = Scripted::new();
+    mount.set_map("", &["{name: A, file: a}"]);
+    let mut args = mount.mount_args();
+    args.insert(1, "--allow-root".into());
+    // Whatever this machine's says.
+    let output = Namespace::with_fuse_conf(&mount, "").output(&mount.secretfs(args));
+    assert_eq!(output.status.code(), Some(6), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("user_allow_other"), "{said}");
+    assert!(said.contains("/etc/fuse.conf"), "{said}");
+}
+
+/// A mount namespace with an /etc/fuse.conf of its own.
+struct Namespace {
+    keeper: std::process::Child,
+    /// Of the process inside, which is not the child where sudo started it.
+    pid: String,
+}
+
+impl Namespace {
+    fn with_fuse_conf(mount: &Scripted, text: &str) -> Self {
+        let conf = mount.path("fuse.conf");
+        std::fs::write(&conf, text).expect("a file");
+        let mut keeper = user::privileged("unshare")
+            .args(["-m", "sh", "-c"])
+            .arg("mount --bind \"$0\" /etc/fuse.conf && echo $$ && exec cat")
+            .arg(&conf)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("unshare");
+        let mut pid = String::new();
+        let told = keeper.stdout.as_mut().expect("a pipe");
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(told), &mut pid).expect("a line");
+        let pid = pid.trim().to_owned();
+        Self { keeper, pid }
+    }
+
+    /// Runs a command in it.
+    fn output(&self, command: &std::process::Command) -> std::process::Output {
+        let mut inside = user::privileged("nsenter");
+        inside.args(["-m", "-t", &self.pid, "--", "env", "-i"]);
+        for (name, value) in command.get_envs() {
+            let mut word = name.to_owned();
+            word.push("=");
+            word.push(value.unwrap_or_default());
+            inside.arg(word);
+        }
+        inside.arg(command.get_program()).args(command.get_args());
+        inside.output().expect("nsenter")
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+    }
+}

@@ -66,36 +66,36 @@ pub(super) fn run(map: &Map, passphrase_file: Option<&Path>) -> Result<(), CliEr
         .zip(map.providers())
         .map(|(index, spec)| secretfs_fs::daemon::registry::make(index, spec))
         .collect();
+    let pool = SealedPool::new(SEALED, false)
+        .map_err(|error| CliError::new(Status::Other, error.to_string(), error.help()))?;
     for offer in offers {
         let at = map
             .providers()
             .iter()
             .position(|spec| spec.name == offer.provider);
         if let Some(provider) = at.and_then(|at| providers.get(at)) {
-            provider.supply(offer).map_err(|refused| {
+            provider.supply(offer, &pool).map_err(|refused| {
                 CliError::new(Status::Credential, refused.message, refused.help)
             })?;
         }
     }
-    let (asked, status) = runtime()?.block_on(ask(map.entries(), &providers, contexts(map)?));
+    let (asked, status) = runtime()?.block_on(ask(map.entries(), &providers, contexts(map, pool)));
     let paint = Paint(crate::output::stdout_colour());
     crate::output::print(render(&asked, map.providers(), paint))?;
     status.map_or(Ok(()), |status| Err(CliError::told(status)))
 }
 
 /// What a call is given, by how long it may take.
-fn contexts(map: &Map) -> Result<impl Fn(Duration) -> Context, CliError> {
-    let pool = SealedPool::new(SEALED, false)
-        .map_err(|error| CliError::new(Status::Other, error.to_string(), error.help()))?;
+fn contexts(map: &Map, pool: Arc<SealedPool>) -> impl Fn(Duration) -> Context {
     let host: Arc<dyn Host> = Arc::new(Here {
         specs: map.providers().to_vec(),
     });
-    Ok(move |timeout| Context {
+    move |timeout| Context {
         pool: Arc::clone(&pool),
         deadline: Instant::now() + timeout,
         host: Arc::clone(&host),
         clock: Arc::new(SystemClock),
-    })
+    }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, CliError> {

@@ -18,6 +18,7 @@ struct Mount<'a> {
     /// None where no process is left: the lock has ended them, a record waits for `unlock`.
     pid: Option<u32>,
     memory: Memory,
+    protections: Option<Protections<'a>>,
     triggers: &'a [String],
     providers: Vec<Provider<'a>>,
     files: Vec<File<'a>>,
@@ -26,8 +27,21 @@ struct Mount<'a> {
 #[derive(Serialize)]
 struct Memory {
     locked_bytes: u64,
+    heap_bytes: u64,
+    sealed_bytes: u64,
     limit_bytes: u64,
     insecure: bool,
+}
+
+#[derive(Serialize)]
+struct Protections<'a> {
+    memfd_secret: bool,
+    no_core: bool,
+    not_dumpable: bool,
+    no_new_privs: bool,
+    seccomp: bool,
+    /// `full`, `no-scopes`, `no-tcp`, `absent`.
+    landlock: &'a str,
 }
 
 #[derive(Serialize)]
@@ -77,12 +91,27 @@ fn mount(status: &MountStatus) -> Mount<'_> {
         pid: (status.pid != 0).then_some(status.pid),
         memory: Memory {
             locked_bytes: page.map_or(0, |page| page.locked_bytes),
+            heap_bytes: page.map_or(0, |page| page.heap_bytes),
+            sealed_bytes: page.map_or(0, |page| page.sealed_bytes),
             limit_bytes: page.map_or(0, |page| page.limit_bytes),
             insecure: page.is_some_and(|page| page.insecure),
         },
+        protections: page.map(protections),
         triggers: &status.triggers,
         providers: providers(status, page),
         files: super::rows(status).map(file).collect(),
+    }
+}
+
+fn protections(page: &StatusPage) -> Protections<'_> {
+    let on = &page.protections;
+    Protections {
+        memfd_secret: page.secretmem,
+        no_core: on.no_core,
+        not_dumpable: on.not_dumpable,
+        no_new_privs: on.no_new_privs,
+        seccomp: on.seccomp,
+        landlock: &on.landlock,
     }
 }
 

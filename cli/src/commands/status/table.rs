@@ -2,7 +2,7 @@
 
 use super::{Row, rows};
 use crate::output::{Paint, errno_name, printable, show};
-use secretfs_fs::link::message::StatusPage;
+use secretfs_fs::link::message::{Protections, StatusPage};
 use secretfs_mount_helper::control::{MountState, MountStatus};
 
 /// The whole text, with a final newline.
@@ -62,7 +62,10 @@ impl Text {
         }
         self.line(&format!("  pid      {}", mount.pid));
         match &mount.daemon {
-            Some(page) => self.memory(page),
+            Some(page) => {
+                self.memory(page);
+                self.protections(&page.protections);
+            }
             None => {
                 let mark = self.paint.red("no answer from the daemon");
                 self.line(&format!("  memory   {mark}"));
@@ -83,6 +86,15 @@ impl Text {
             limit => format!("of {} locked", size(limit)),
         };
         let used = size(page.locked_bytes);
+        let stacks = page
+            .locked_bytes
+            .saturating_sub(page.heap_bytes.saturating_add(page.sealed_bytes));
+        let shares = format!(
+            "heap {}, values {}, stacks {}",
+            size(page.heap_bytes),
+            size(page.sealed_bytes),
+            size(stacks)
+        );
         let line = if page.insecure {
             format!("{used}, {}", self.paint.red("insecure: it may be swapped"))
         } else if page.secretmem {
@@ -91,6 +103,25 @@ impl Text {
             format!("{used} {limit}, without memfd_secret")
         };
         self.line(&format!("  memory   {line}"));
+        self.line(&format!("           {}", self.paint.dim(&shares)));
+    }
+
+    fn protections(&mut self, on: &Protections) {
+        let missing = |what: &str| self.paint.red(&format!("without {what}"));
+        let word = |on: bool, what: &str| if on { what.to_owned() } else { missing(what) };
+        let landlock = match on.landlock.as_str() {
+            "full" => "landlock".to_owned(),
+            "no-scopes" => "landlock (files and ports)".to_owned(),
+            "no-tcp" => self.paint.yellow("landlock (files alone)"),
+            _ => missing("landlock"),
+        };
+        let words = [
+            word(on.no_core && on.not_dumpable, "dump protection"),
+            word(on.no_new_privs, "no new privileges"),
+            landlock,
+            word(on.seccomp, "seccomp"),
+        ];
+        self.line(&format!("  sandbox  {}", words.join(", ")));
     }
 
     fn providers(&mut self, mount: &MountStatus) {

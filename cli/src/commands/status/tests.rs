@@ -1,7 +1,7 @@
 //! What `status` prints, from fixed states.
 
 use super::{json, table};
-use secretfs_fs::link::message::{FileStatus, ProviderStatus, StatusPage};
+use secretfs_fs::link::message::{FileStatus, Protections, ProviderStatus, StatusPage};
 use secretfs_mount_helper::control::{MountState, MountStatus};
 
 fn file(entry: u32) -> FileStatus {
@@ -45,9 +45,12 @@ fn serving() -> MountStatus {
             generation: 1,
             locked: false,
             locked_bytes: 1_468_006,
+            heap_bytes: 524_288,
+            sealed_bytes: 655_360,
             limit_bytes: 8 << 20,
             insecure: false,
             secretmem: true,
+            protections: protected(),
             providers: vec![
                 ProviderStatus {
                     health: "good".into(),
@@ -99,6 +102,35 @@ fn serving() -> MountStatus {
     }
 }
 
+fn protected() -> Protections {
+    Protections {
+        no_core: true,
+        not_dumpable: true,
+        no_new_privs: true,
+        seccomp: true,
+        landlock: "full".into(),
+    }
+}
+
+#[test]
+fn a_protection_that_is_missing_is_shown_as_missing() {
+    let mut status = serving();
+    let page = status.daemon.as_mut().expect("a page");
+    page.protections = Protections {
+        not_dumpable: false,
+        seccomp: false,
+        landlock: "no-tcp".into(),
+        ..protected()
+    };
+    let text = table::render(&[status.clone()], false);
+    let expected = "  sandbox  without dump protection, no new privileges, \
+                    landlock (files alone), without seccomp\n";
+    assert!(text.contains(expected), "{text}");
+    status.daemon.as_mut().expect("a page").protections = Protections::default();
+    let text = table::render(&[status], false);
+    assert!(text.contains("without landlock"), "{text}");
+}
+
 #[test]
 fn a_serving_mount_is_shown_with_its_providers_and_files() {
     assert_eq!(
@@ -108,6 +140,8 @@ fn a_serving_mount_is_shown_with_its_providers_and_files() {
   map      /srv/app/secrets.yml
   pid      4711
   memory   1.4 MiB of 8.0 MiB locked
+           heap 512.0 KiB, values 640.0 KiB, stacks 281.6 KiB
+  sandbox  dump protection, no new privileges, landlock, seccomp
   locks on `secretfs lock`, SIGTERM, idle
 
   PROVIDER   TYPE         HEALTH
@@ -162,8 +196,8 @@ fn a_mount_that_a_lock_has_unmounted_says_how_to_get_it_back() {
         json::render(&[left]).expect("json"),
         "{\"version\":1,\"mounts\":[{\"mountpoint\":\"/run/user/1000/app\",\
          \"map\":\"/srv/app/secrets.yml\",\"state\":\"locked\",\"pid\":null,\
-         \"memory\":{\"locked_bytes\":0,\"limit_bytes\":0,\"insecure\":false},\
-         \"triggers\":[],\"providers\":[],\"files\":[]}]}\n"
+         \"memory\":{\"locked_bytes\":0,\"heap_bytes\":0,\"sealed_bytes\":0,\"limit_bytes\":0,\"insecure\":false},\
+         \"protections\":null,\"triggers\":[],\"providers\":[],\"files\":[]}]}\n"
     );
 }
 
@@ -235,7 +269,7 @@ fn the_json_has_the_promised_shape() {
     let mount = &value["mounts"][0];
     assert_eq!(
         mount["memory"],
-        serde_json::json!({"locked_bytes": 1_468_006, "limit_bytes": 8_388_608, "insecure": false})
+        serde_json::json!({"locked_bytes": 1_468_006, "heap_bytes": 524_288, "sealed_bytes": 655_360, "limit_bytes": 8_388_608, "insecure": false})
     );
     assert_eq!(mount["state"], "serving");
     assert_eq!(

@@ -290,7 +290,7 @@ impl Provider for Fake {
         Box::pin(async { Ok(()) })
     }
 
-    fn supply(&self, _: CredentialOffer) -> Result<(), ProviderError> {
+    fn supply(&self, _: CredentialOffer, _: &Arc<SealedPool>) -> Result<(), ProviderError> {
         Ok(())
     }
 

@@ -75,6 +75,12 @@ impl CompiledMap {
         Ok(Self(Arc::new(open::owned(bytes)?)))
     }
 
+    /// Whether both say the same.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.bytes() == other.0.bytes()
+    }
+
     fn root(&self) -> &ArchivedRoot {
         self.0.root()
     }

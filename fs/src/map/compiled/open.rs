@@ -34,6 +34,11 @@ impl Checked {
     pub(super) fn root(&self) -> &ArchivedRoot {
         self.0.get()
     }
+
+    /// The archive as it lies in memory.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.0.backing_cart()
+    }
 }
 
 /// Of a sealed memfd.

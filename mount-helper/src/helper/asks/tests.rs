@@ -164,17 +164,3 @@ async fn only_hosts_of_the_map_are_resolved() {
     let (result, _) = ask(resolve("stolen-bytes.example.com"), map).await;
     assert_eq!(result, Err(Errno::ACCESS.raw_os_error()));
 }
-
-#[test]
-fn hosts_are_found_in_addresses() {
-    for (url, host) in [
-        ("https://app.infisical.com", Some("app.infisical.com")),
-        ("https://a.example:8443/x@y", Some("a.example")),
-        ("https://user@a.example/", Some("a.example")),
-        ("http://[::1]:8080/", Some("::1")),
-        ("https://", None),
-        ("nothing", None),
-    ] {
-        assert_eq!(host_of(url), host, "{url}");
-    }
-}

@@ -84,11 +84,12 @@ impl Rig {
 
     /// Gives the provider the vault's identity.
     pub(super) fn supply(&self) -> Result<(), ProviderError> {
-        self.provider.supply(CredentialOffer {
+        let offer = CredentialOffer {
             provider: "v".into(),
             origin: self.provider.origin(),
             credential: Credential::AgeIdentity(self.key.to_secret()),
-        })
+        };
+        self.provider.supply(offer, &self.cx.pool)
     }
 
     pub(super) fn set(&self, name: &str, value: impl AsRef<[u8]>) -> Result<Edited, VaultError> {

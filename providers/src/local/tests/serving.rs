@@ -65,11 +65,14 @@ fn an_unchanged_answer_does_not_need_the_plaintext() {
     let validator = first.validator.unwrap();
     // An identity that cannot decrypt it: a decryption would show.
     rig.provider
-        .supply(CredentialOffer {
-            provider: "v".into(),
-            origin: rig.provider.origin(),
-            credential: Credential::AgeIdentity(Rig::new().key.to_secret()),
-        })
+        .supply(
+            CredentialOffer {
+                provider: "v".into(),
+                origin: rig.provider.origin(),
+                credential: Credential::AgeIdentity(Rig::new().key.to_secret()),
+            },
+            &rig.cx.pool,
+        )
         .unwrap();
     assert_eq!(rig.get("A"), Err(ErrorKind::Refused));
     let answer = rig.answer(&with_validator("A", &validator));
@@ -258,11 +261,14 @@ fn a_credential_of_another_place_or_kind_is_refused() {
     let rig = Rig::new();
     let supply = |origin: String, credential| {
         rig.provider
-            .supply(CredentialOffer {
-                provider: "v".into(),
-                origin,
-                credential,
-            })
+            .supply(
+                CredentialOffer {
+                    provider: "v".into(),
+                    origin,
+                    credential,
+                },
+                &rig.cx.pool,
+            )
             .map_err(|e| e.kind)
     };
     let identity = || Credential::AgeIdentity(rig.key.to_secret());

@@ -1,6 +1,8 @@
 //! Does system calls as the mounting user, one for each line of standard input, and answers each with
 //! one line. See `tests/src/script.rs`.
 
+#[cfg(feature = "test-hooks")]
+mod attempt;
 mod calls;
 mod changes;
 #[cfg(feature = "test-hooks")]
@@ -15,6 +17,10 @@ fn main() {
     #[cfg(feature = "test-hooks")]
     if std::env::args().nth(1).as_deref() == Some("advance") {
         return clock::advance();
+    }
+    #[cfg(feature = "test-hooks")]
+    if std::env::args().nth(1).as_deref() == Some("attempt") {
+        return attempt::attempt();
     }
     if std::env::args().nth(1).as_deref() == Some("time") {
         return timing::time();

@@ -1,0 +1,11 @@
+//! What the shipped executable leaves in memory: looked for from outside, as root, while it serves
+//! and afterwards. One subject a file; docs/memory.md has the claims, each with its test.
+
+mod cored;
+mod idle;
+mod locked;
+mod mappings;
+mod shipped;
+mod stops;
+mod swapped;
+mod world;
