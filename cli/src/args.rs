@@ -120,6 +120,12 @@ pub(crate) enum Command {
         command: crate::vault::VaultCommand,
     },
 
+    /// Say whether a mount would work here, what protects it, and what to mend
+    #[command(after_help = "Ends with 1 where no mount would work.\n\nExamples:\n  \
+        secretfs doctor\n  \
+        secretfs doctor --json | jq '.checks[] | select(.state != \"ok\")'")]
+    Doctor(DoctorArgs),
+
     /// Print the completions of a shell
     #[command(after_help = "Examples:\n  \
         secretfs completions bash > ~/.local/share/bash-completion/completions/secretfs\n  \
@@ -227,6 +233,14 @@ pub(crate) struct RefreshArgs {
     /// Files to forget, absolute or relative to the mountpoint [default: all of one mount]
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) files: Vec<PathBuf>,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Print one JSON object, for scripts
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `completions`.

@@ -11,8 +11,8 @@ use rustix::process::{Resource, Rlimit};
 use crate::page;
 
 const MIB: u64 = 1 << 20;
-/// The least that a daemon runs in: 2 MiB of heap, the rest for values and stacks.
-const DAEMON_MIN: u64 = 4 * MIB;
+/// The least that a daemon runs in, in bytes: 2 MiB of heap, the rest for values and stacks.
+pub const DAEMON_MIN: u64 = 4 * MIB;
 /// The least that a short command runs in.
 const COMMAND_MIN: u64 = 3 * MIB / 2;
 /// A short command's stacks, and a reserve.
@@ -116,7 +116,13 @@ pub fn plan_command(insecure: bool) -> Result<Plan, LimitError> {
     divide_command(raise_soft_limit(), insecure)
 }
 
-/// What this process may lock now, in bytes (`u64::MAX`: no limit). For `doctor` and `status`.
+/// What a daemon started by this process could lock, in bytes (`u64::MAX`: no limit). For `doctor`.
+#[must_use]
+pub fn available() -> u64 {
+    raise_soft_limit()
+}
+
+/// What this process may lock now, in bytes (`u64::MAX`: no limit).
 #[must_use]
 pub fn current() -> u64 {
     let soft = rustix::process::getrlimit(Resource::Memlock).current;
@@ -233,7 +239,9 @@ fn user_name() -> String {
         .unwrap_or_else(|| "USER".to_owned())
 }
 
-fn size(bytes: u64) -> String {
+/// Bytes for people: `64 KiB`, `5.5 MiB`, `unlimited`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
     if bytes == u64::MAX {
         "unlimited".to_owned()
     } else if bytes >= MIB && bytes.is_multiple_of(MIB / 2) {

@@ -66,6 +66,27 @@ fn a_confined_process_reads_no_file_and_connects_to_its_ports_alone() {
 }
 
 #[test]
+fn what_the_kernel_has_is_known_before_it_is_used() {
+    in_child("what_the_kernel_has_is_known_before_it_is_used", || {
+        let pool = SealedPool::new(64 << 10, false).unwrap();
+        let secret = secretfs_memory::sealed::is_secretmem_available();
+        assert_eq!(secret, pool.is_secretmem());
+        let version = harden::landlock::version();
+        let filters = harden::seccomp::is_available();
+        harden::confine(&[]).unwrap();
+        let state = harden::state();
+        let expected = match version {
+            Ok(0..4) => Landlock::NoTcp,
+            Ok(4..6) => Landlock::NoScopes,
+            Ok(_) => Landlock::Full,
+            Err(_) => Landlock::Absent,
+        };
+        assert_eq!(state.landlock, expected);
+        assert_eq!(state.seccomp, filters);
+    });
+}
+
+#[test]
 fn sealed_memory_cannot_be_read_through_proc() {
     let pool = SealedPool::new(64 << 10, false).unwrap();
     let mut writer = pool.writer(None, 100);

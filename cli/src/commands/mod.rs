@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod doctor;
 mod lock;
 mod mount;
 mod refresh;
@@ -24,6 +25,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Check(args) => check::run(&args),
         Command::Refresh(args) => refresh::run(&args),
         Command::Vault { command } => crate::vault::run(command),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

@@ -4,6 +4,8 @@
 //! What changes by rename (a CA bundle, resolv.conf) cannot be allowed by a rule that is bound to an
 //! inode, and is opened by another process (contract fuse.md §5).
 
+use std::io;
+
 use landlock::{
     ABI, Access, AccessFs, AccessNet, LandlockStatus, NetPort, PathBeneath, PathFd, PathFdError,
     Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
@@ -37,6 +39,26 @@ impl Landlock {
             Self::Absent => "absent",
         }
     }
+}
+
+/// The version of landlock's interface that the kernel has, for `doctor`.
+///
+/// # Errors
+/// `ENOSYS`: the kernel was built without; `EOPNOTSUPP`: it is switched off at boot.
+#[expect(unsafe_code, reason = "the crate asks this only when it confines")]
+pub fn version() -> io::Result<u32> {
+    /// From the kernel's `landlock.h`.
+    const CREATE_RULESET_VERSION: u32 = 1;
+    // SAFETY: with this flag the call takes no attribute, and returns a number.
+    let version = unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            std::ptr::null::<u8>(),
+            0_usize,
+            CREATE_RULESET_VERSION,
+        )
+    };
+    u32::try_from(version).map_err(|_| io::Error::last_os_error())
 }
 
 /// Why it could not be applied, on a kernel that has it.

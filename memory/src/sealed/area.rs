@@ -171,6 +171,11 @@ impl Drop for Area {
     }
 }
 
+/// Whether the kernel has `memfd_secret`, and it is not switched off.
+pub(super) fn is_secretmem_available() -> bool {
+    memfd_secret().is_ok()
+}
+
 /// `memfd_secret(2)`, which rustix does not have. Its manual names the flag `FD_CLOEXEC`; the kernel
 /// takes `O_CLOEXEC`, and answers the other one with EINVAL.
 fn memfd_secret() -> Result<OwnedFd, Errno> {

@@ -198,6 +198,12 @@ impl SealedPool {
     }
 }
 
+/// Whether the kernel has `memfd_secret`, and it is not switched off. For `doctor`.
+#[must_use]
+pub fn is_secretmem_available() -> bool {
+    area::is_secretmem_available()
+}
+
 /// Whole pages, and whole words of the granules' map.
 fn usable(capacity: usize) -> usize {
     let unit = page::size().max(WORD_BYTES);

@@ -7,6 +7,7 @@ mod cache;
 mod crash;
 mod credentials;
 mod docs;
+mod doctor;
 mod env;
 mod errno;
 mod hung;
