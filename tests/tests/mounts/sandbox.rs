@@ -2,6 +2,7 @@
 
 use crate::scripted::Scripted;
 use secretfs_tests::fixture::{Fixture, told, value};
+use secretfs_tests::wait;
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::process::Output;
@@ -112,7 +113,7 @@ fn the_same_user_can_neither_trace_the_daemon_nor_read_its_memory_or_environment
     // The control: of a process that is not protected the user sees all of this.
     let mut other = mount.command("sleep").arg("600").spawn().expect("sleep");
     // It is not itself before its last exec.
-    secretfs_tests::wait::until("sleep runs", || {
+    wait::until("sleep runs", || {
         let output = read(&mount, other.id(), "environ");
         output.status.success().then_some(())
     });
@@ -164,4 +165,36 @@ print(0 if libc.ptrace(PTRACE_SEIZE, int(sys.argv[1]), 0, 0) == 0 else ctypes.ge
     text.trim()
         .parse()
         .unwrap_or_else(|_| panic!("{}", told(&output)))
+}
+
+#[test]
+fn a_reload_that_adds_a_port_keeps_the_entry_and_fails_it_with_eacces_until_the_next_mount() {
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let site = format!("http://{}", server.local_addr().expect("an address"));
+    let mount = Scripted::with_value(value("a", 64));
+    mount.write_map(&format!(
+        "providers:\n  s: {}\n  web: {{type: infisical, site_url: {site:?}, project_id: p, auth: token}}\n\
+         secrets:\n- {{name: A, file: a, provider: s}}\n- {{name: W, file: w, provider: web}}\n",
+        mount.sim.provider()
+    ));
+    let mut probe = mount.probe();
+    wait::until("the new file is there", || {
+        let names = probe.list(mount.mountpoint());
+        names.contains(&"w".to_owned()).then_some(())
+    });
+    let unlocked = mount
+        .secretfs(["unlock"])
+        .env("INFISICAL_TOKEN", "st.a.b.c")
+        .env("INFISICAL_DOMAIN", &site)
+        .output()
+        .expect("secretfs");
+    assert!(unlocked.status.success(), "{}", told(&unlocked));
+    assert_eq!(mount.read("w"), Err(libc::EACCES));
+    let error = &mount.status_of("w")["last_error"];
+    let help = error["help"].as_str().expect("a help line");
+    assert!(help.contains("mount"), "{error}");
+    assert_eq!(mount.read("a"), Ok(value("a", 64)));
+    // Nobody came.
+    server.set_nonblocking(true).expect("a socket");
+    assert!(server.accept().is_err());
 }
