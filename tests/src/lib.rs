@@ -7,11 +7,15 @@
 //! | [`memory`] | looks for secrets in the memory of running processes |
 //! | [`vault`] | local vaults, written with the age library |
 //! | [`user`], [`place`], [`system`], [`wait`] | who, where, what there is, and when |
+//! | [`http_sim`] | what the simulators of HTTP services share |
+//! | [`infisical`] | a strict simulator of an Infisical server |
 //! | `scripted` | the simulator behind the scripted provider (feature `test-hooks`) |
 
 #[cfg(feature = "test-hooks")]
 mod clock;
 pub mod fixture;
+pub mod http_sim;
+pub mod infisical;
 pub mod memory;
 pub mod place;
 pub mod probe;
