@@ -1,6 +1,8 @@
 //! Credentials on their way from the user to the daemon of a mount. They are in this process's
 //! locked heap alone, and travel over a socketpair that nothing reads on the way.
 
+mod infisical;
+
 use crate::error::{CliError, Status};
 use crate::map::Map;
 use crate::output::{show, warn};
@@ -74,6 +76,7 @@ pub(crate) struct Collector<'a> {
     without: &'static str,
     /// By vault file; `None`: there is no way to ask.
     known: BTreeMap<PathBuf, Option<SecretString>>,
+    infisical: infisical::Infisical,
 }
 
 impl<'a> Collector<'a> {
@@ -84,11 +87,12 @@ impl<'a> Collector<'a> {
             passphrase_file,
             without,
             known: BTreeMap::new(),
+            infisical: infisical::Infisical::default(),
         }
     }
 
-    /// The credentials of the map's local vaults. What is missing is warned about; a passphrase that
-    /// is wrong is an error.
+    /// The credentials of the map's providers. What is missing is warned about; a passphrase that is
+    /// wrong is an error.
     pub(crate) fn collect(
         &mut self,
         map: &Map,
@@ -97,6 +101,7 @@ impl<'a> Collector<'a> {
         let mut offers = Vec::new();
         for spec in map.providers() {
             let ProviderSettings::Local { file } = &spec.settings else {
+                offers.extend(self.infisical.offers(spec, insecure)?);
                 continue;
             };
             let origin = secretfs_providers::local::origin(file);

@@ -43,7 +43,7 @@ pub(crate) fn find(
     if let Some(file) = passphrase_file {
         return read_file(file).map(Some);
     }
-    if let Some(file) = in_credentials_directory(provider_name) {
+    if let Some(file) = in_credentials_directory(provider_name, "passphrase") {
         return read_file(&file).map(Some);
     }
     if allow_prompt && has_terminal() {
@@ -52,14 +52,14 @@ pub(crate) fn find(
     Ok(None)
 }
 
-/// systemd's way to hand credentials to a service.
-fn in_credentials_directory(provider_name: &str) -> Option<PathBuf> {
+/// systemd's way to hand credentials to a service: the file with this part of a provider's.
+pub(crate) fn in_credentials_directory(provider_name: &str, part: &str) -> Option<PathBuf> {
     // The provider's name comes from the map, and a path would lead out of the folder.
     if provider_name.is_empty() || provider_name.contains('/') {
         return None;
     }
     let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
-    let file = Path::new(&folder).join(format!("secretfs.{provider_name}.passphrase"));
+    let file = Path::new(&folder).join(format!("secretfs.{provider_name}.{part}"));
     file.exists().then_some(file)
 }
 
@@ -81,14 +81,14 @@ pub(crate) fn ask(prompt: &str) -> Result<SecretString, CliError> {
         })
 }
 
-/// Reads a passphrase from a file; one final newline is dropped.
+/// Reads a passphrase, or another credential, from a file; one final newline is dropped.
 pub(crate) fn read_file(file: &Path) -> Result<SecretString, CliError> {
     let shown = crate::output::show(file);
     let fail = |why: &str| {
         CliError::new(
             Status::Credential,
-            format!("cannot take the passphrase from {shown}: {why}"),
-            "give a file that holds the passphrase and nothing else",
+            format!("cannot take the credential from {shown}: {why}"),
+            "give a file that holds it and nothing else",
         )
     };
     // One byte more than the most, a newline, and no growing: a copy would be left behind.

@@ -6,6 +6,15 @@ use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
+/// Where systems keep their CA bundle (PEM), in the order in which they are tried: Debian, Arch and most others; Fedora; SUSE; Alpine.
+pub const SYSTEM_CA: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
 /// One request to the helper. It names what is wanted by its place in the compiled map, never by a
 /// path: a taken-over daemon cannot ask for another file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +32,13 @@ pub enum HostRequest {
         /// The port.
         port: u16,
     },
+    /// Open the CA bundle that the map names for the provider of this index (`ca_file`).
+    OpenCaFile {
+        /// Index in the compiled map's list of providers.
+        provider: u16,
+    },
+    /// Open the system's CA bundle.
+    OpenSystemCa,
     /// Connect to the simulator of the scripted provider of this index.
     #[cfg(feature = "test-hooks")]
     ConnectScripted {

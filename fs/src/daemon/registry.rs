@@ -4,6 +4,7 @@ use crate::map::ProviderSpec;
 use crate::map::plan::ProviderSettings;
 use secretfs_providers::Provider;
 use secretfs_providers::absent::Absent;
+use secretfs_providers::infisical::{self, Infisical};
 use secretfs_providers::local::LocalVault;
 use std::sync::Arc;
 
@@ -60,11 +61,9 @@ impl Registry {
 pub fn make(index: u16, spec: &ProviderSpec) -> Arc<dyn Provider> {
     match &spec.settings {
         ProviderSettings::Local { file } => Arc::new(LocalVault::new(&spec.name, index, file)),
-        ProviderSettings::Infisical { site_url, .. } => Arc::new(Absent::new(
-            "infisical",
-            spec.name.clone(),
-            site_url.clone(),
-        )),
+        ProviderSettings::Infisical { .. } => {
+            Arc::new(Infisical::new(&spec.name, index, infisical(&spec.settings)))
+        }
         ProviderSettings::OnePassword { connect_host, .. } => Arc::new(Absent::new(
             "onepassword",
             spec.name.clone(),
@@ -74,6 +73,42 @@ pub fn make(index: u16, spec: &ProviderSpec) -> Arc<dyn Provider> {
         ProviderSettings::Scripted { socket } => Arc::new(
             secretfs_providers::scripted::ScriptedProvider::new(&spec.name, index, socket),
         ),
+    }
+}
+
+/// What the client is told of an Infisical.
+fn infisical(of: &ProviderSettings) -> infisical::Settings {
+    let ProviderSettings::Infisical {
+        site_url,
+        project_id,
+        project_slug,
+        environment,
+        // The entries of the map have it already.
+        path: _,
+        auth,
+        identity_id: _,
+        jwt_file: _,
+        expand_references,
+        include_imports,
+        personal,
+        events: _,
+        ca_file,
+        allow_insecure_http,
+    } = of
+    else {
+        return infisical::Settings::default();
+    };
+    infisical::Settings {
+        site_url: site_url.clone(),
+        project_id: project_id.clone(),
+        project_slug: project_slug.clone(),
+        environment: environment.clone(),
+        auth: auth.clone(),
+        expand_references: *expand_references,
+        include_imports: *include_imports,
+        personal: *personal,
+        ca_file: ca_file.is_some(),
+        allow_insecure_http: *allow_insecure_http,
     }
 }
 

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use secretfs_fs::link::message::{Ask, AskAnswer};
 use secretfs_fs::map::{CompiledMap, EntryId, ProviderSettings};
 use secretfs_providers::HostRequest;
+use secretfs_providers::host::SYSTEM_CA;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -66,9 +67,17 @@ impl Asks {
                 let Some(ProviderSettings::Local { file }) = settings(map, provider) else {
                     return failed(Errno::INVAL);
                 };
+                self.open(file).await
+            }
+            HostRequest::OpenCaFile { provider } => {
+                let Some(Some(file)) = settings(map, provider).map(ca_file_of) else {
+                    return failed(Errno::INVAL);
+                };
+                self.open(file).await
+            }
+            HostRequest::OpenSystemCa => {
                 let mountpoint = self.mountpoint;
-                let opened = in_limit(move || open_vault(Path::new(&file), &mountpoint)).await;
-                with_fd(opened)
+                with_fd(in_limit(move || open_system_ca(SYSTEM_CA, &mountpoint)).await)
             }
             HostRequest::Resolve { host, port } => {
                 if !is_host_of(map, &host) {
@@ -99,6 +108,12 @@ impl Asks {
             }
             _ => failed(Errno::OPNOTSUPP),
         }
+    }
+
+    /// A file that the map names, opened for reading.
+    async fn open(self, file: String) -> Answer {
+        let mountpoint = self.mountpoint;
+        with_fd(in_limit(move || open_regular(Path::new(&file), &mountpoint)).await)
     }
 }
 
@@ -133,10 +148,32 @@ fn settings(map: &CompiledMap, provider: u16) -> Option<ProviderSettings> {
     Some(providers.into_iter().nth(provider.into())?.settings)
 }
 
-/// Opens a vault for reading. The user may have made it a symbolic link (into a synchronised
-/// folder, say), so links are followed; but nothing below our mount, and nothing but a regular
-/// file: opening a pipe or a device could wait for ever, or do something.
-fn open_vault(file: &Path, mountpoint: &Path) -> Result<OwnedFd, Errno> {
+fn ca_file_of(settings: ProviderSettings) -> Option<String> {
+    match settings {
+        ProviderSettings::Infisical { ca_file, .. }
+        | ProviderSettings::OnePassword { ca_file, .. } => ca_file,
+        _ => None,
+    }
+}
+
+/// The first bundle that this system has.
+fn open_system_ca(places: &[&str], mountpoint: &Path) -> Result<OwnedFd, Errno> {
+    let mut first = Errno::NOENT;
+    for place in places {
+        match open_regular(Path::new(place), mountpoint) {
+            Ok(fd) => return Ok(fd),
+            // Why the one that is there cannot be read says more than that others are not there.
+            Err(errno) if errno != Errno::NOENT && first == Errno::NOENT => first = errno,
+            Err(_) => {}
+        }
+    }
+    Err(first)
+}
+
+/// Opens a vault or a CA bundle for reading. The user may have made it a symbolic link (into a
+/// synchronised folder, say), so links are followed; but nothing below our mount, and nothing but a
+/// regular file: opening a pipe or a device could wait for ever, or do something.
+fn open_regular(file: &Path, mountpoint: &Path) -> Result<OwnedFd, Errno> {
     // The folder is resolved first, and its name compared, before anything opens the file.
     let name = file.file_name().ok_or(Errno::INVAL)?;
     let parent = file.parent().ok_or(Errno::INVAL)?;

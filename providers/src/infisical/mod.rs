@@ -1,4 +1,26 @@
-//! Infisical: what a map entry says about a secret there.
+//! Infisical, cloud or self-hosted, old (v3) or new (v4) (contract infisical.md).
+//!
+//! | file | idea |
+//! |---|---|
+//! | `provider` | the trait |
+//! | `call` | one request with a token: signed in again once where that is what is wrong, tried again, paced |
+//! | `auth` | credentials, tokens, the one sign-in under way |
+//! | `api` | paths and queries of both versions |
+//! | `secrets` | an answer's secrets, taken from the stream |
+//! | `refusal` | what an answer without a secret means |
+//! | `time` | `updatedAt` |
+
+mod api;
+mod auth;
+mod call;
+mod health;
+mod login;
+mod provider;
+mod refusal;
+mod secrets;
+mod time;
+
+pub use provider::{Infisical, Settings};
 
 use crate::provider::Place;
 use rkyv::{Archive, Deserialize, Serialize};

@@ -64,6 +64,50 @@ async fn the_vault_of_the_map_is_opened_and_no_other_provider() {
 }
 
 #[tokio::test]
+async fn the_ca_bundle_of_the_map_is_opened_and_none_where_it_names_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = dir.path().join("ca.pem");
+    std::fs::write(&bundle, b"pem").unwrap();
+    let mut with = connect("https://x");
+    if let ProviderSettings::OnePassword { ca_file, .. } = &mut with {
+        *ca_file = Some(bundle.to_str().unwrap().to_owned());
+    }
+    let map = map(vec![with, connect("https://y")]);
+    let (result, fd) = ask(HostRequest::OpenCaFile { provider: 0 }, map.clone()).await;
+    assert_eq!(result, Ok(AskAnswer::Fd));
+    assert!(fd.is_some());
+    for provider in [1, 2] {
+        let (result, fd) = ask(HostRequest::OpenCaFile { provider }, map.clone()).await;
+        assert_eq!(result, Err(Errno::INVAL.raw_os_error()));
+        assert!(fd.is_none());
+    }
+}
+
+#[test]
+fn the_first_bundle_that_the_system_has_is_opened_and_none_below_the_mount() {
+    let dir = tempfile::tempdir().unwrap();
+    let base = dir.path().canonicalize().unwrap();
+    let mount = base.join("mount");
+    std::fs::create_dir(&mount).unwrap();
+    std::fs::write(mount.join("a.pem"), b"mine").unwrap();
+    std::fs::write(base.join("b.pem"), b"theirs").unwrap();
+    let place = |name: &str| base.join(name).to_str().unwrap().to_owned();
+    let open = |places: &[String]| {
+        let places: Vec<&str> = places.iter().map(String::as_str).collect();
+        open_system_ca(&places, &mount)
+    };
+    let fd = open(&[place("none"), place("mount/a.pem"), place("b.pem")]).unwrap();
+    let mut text = String::new();
+    std::fs::File::from(fd).read_to_string(&mut text).unwrap();
+    assert_eq!(text, "theirs");
+    assert_eq!(open(&[place("none")]).unwrap_err(), Errno::NOENT);
+    assert_eq!(
+        open(&[place("none"), place("mount/a.pem")]).unwrap_err(),
+        Errno::LOOP
+    );
+}
+
+#[tokio::test]
 async fn a_question_about_a_map_that_is_gone_is_stale() {
     let asks = Asks::new(Path::new("/home/me/secrets"));
     let request = HostRequest::OpenVault { provider: 0 };
@@ -84,23 +128,23 @@ fn a_vault_may_be_a_link_but_only_to_a_regular_file_outside_the_mount() {
         std::os::unix::fs::symlink(to, &path).unwrap();
         path
     };
-    assert!(open_vault(&link("good", &base.join("real.age")), &mount).is_ok());
+    assert!(open_regular(&link("good", &base.join("real.age")), &mount).is_ok());
     assert_eq!(
-        open_vault(&mount.join("vault.age"), &mount).unwrap_err(),
+        open_regular(&mount.join("vault.age"), &mount).unwrap_err(),
         Errno::LOOP
     );
     let inside = link("inside", &mount.join("vault.age"));
-    assert_eq!(open_vault(&inside, &mount).unwrap_err(), Errno::LOOP);
+    assert_eq!(open_regular(&inside, &mount).unwrap_err(), Errno::LOOP);
     let folder = link("folder", &mount);
     assert_eq!(
-        open_vault(&folder.join("vault.age"), &mount).unwrap_err(),
+        open_regular(&folder.join("vault.age"), &mount).unwrap_err(),
         Errno::LOOP
     );
     let null = link("null", Path::new("/dev/null"));
-    assert_eq!(open_vault(&null, &mount).unwrap_err(), Errno::INVAL);
-    assert_eq!(open_vault(&base, &mount).unwrap_err(), Errno::ISDIR);
+    assert_eq!(open_regular(&null, &mount).unwrap_err(), Errno::INVAL);
+    assert_eq!(open_regular(&base, &mount).unwrap_err(), Errno::ISDIR);
     assert_eq!(
-        open_vault(&base.join("none"), &mount).unwrap_err(),
+        open_regular(&base.join("none"), &mount).unwrap_err(),
         Errno::NOENT
     );
 }

@@ -1,0 +1,13 @@
+//! Infisical's client against a small server: TLS, sign-in, single secrets, and all that can go wrong.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a panic is the failure report"
+)]
+
+mod auth;
+mod http;
+mod server;
+mod single;
