@@ -2,7 +2,7 @@
 //! the names that the `infisical` program uses (contract infisical.md §7). They belong to the server
 //! that the same environment names, and are offered to no other: the map comes with a repository.
 
-use super::protect_memory;
+use super::protected;
 use crate::error::CliError;
 use crate::output::warn;
 use crate::passphrase;
@@ -98,8 +98,7 @@ impl Infisical {
             let Some(file) = passphrase::in_credentials_directory(provider, what) else {
                 return Ok(None);
             };
-            protect_memory(insecure)?;
-            passphrase::read_file(&file).map(Some)
+            protected(insecure, || passphrase::read_file(&file)).map(Some)
         };
         let mut found = Vec::new();
         if universal && let (Some(id), Some(secret)) = (file("client-id")?, file("client-secret")?)
@@ -136,14 +135,16 @@ fn take(insecure: bool) -> Result<Taken, CliError> {
     if all.clone().all(|name| std::env::var_os(name).is_none()) {
         return Ok(Taken::default());
     }
-    protect_memory(insecure)?;
-    let mut taken = all.map(|name| environment::take(name).filter(is_set));
-    let mut next = || taken.next().flatten();
-    let (id, secret) = (next(), next());
-    let (first, second) = (next(), next());
-    Ok(Taken {
-        client: id.zip(secret),
-        token: first.or(second),
+    // On a thread of its own, while this one waits: nobody else reads the environment meanwhile.
+    protected(insecure, || {
+        let mut taken = all.map(|name| environment::take(name).filter(is_set));
+        let mut next = || taken.next().flatten();
+        let (id, secret) = (next(), next());
+        let (first, second) = (next(), next());
+        Ok(Taken {
+            client: id.zip(secret),
+            token: first.or(second),
+        })
     })
 }
 
