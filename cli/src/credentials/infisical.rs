@@ -135,6 +135,7 @@ fn take(insecure: bool) -> Result<Taken, CliError> {
     if all.clone().all(|name| std::env::var_os(name).is_none()) {
         return Ok(Taken::default());
     }
+    // On a thread of its own, while this one waits: nobody else reads the environment meanwhile.
     protected(insecure, || {
         let mut taken = all.map(|name| environment::take(name).filter(is_set));
         let mut next = || taken.next().flatten();

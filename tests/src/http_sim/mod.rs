@@ -216,6 +216,12 @@ impl<S: Site> Server<S> {
             });
     }
 
+    /// How many requests of `route` wait at a hang.
+    #[must_use]
+    pub fn held(&self, route: S::Route) -> usize {
+        self.shared.state().held.get(&route).copied().unwrap_or(0)
+    }
+
     /// Waits until `n` requests of `route` wait at a hang.
     pub fn wait_held(&self, route: S::Route, n: usize) {
         self.shared

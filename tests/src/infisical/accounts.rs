@@ -193,6 +193,12 @@ impl Accounts {
         Some(issued)
     }
 
+    /// The JWTs of all rows, as they were given out first.
+    pub(super) fn tokens(&self) -> Vec<String> {
+        let jwt = |row: &Row| row.issue(row.created).token;
+        self.rows.iter().map(jwt).collect()
+    }
+
     /// Who a JWT is, and counts its use (contract §2).
     pub(super) fn enter(&mut self, token: &str, now: Duration) -> Result<Actor, Refusal> {
         if token.starts_with("st.") {

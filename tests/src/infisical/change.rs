@@ -93,6 +93,12 @@ impl Infisical {
         self.site(|site| site.accounts.rows.clear());
     }
 
+    /// The tokens that were given out, by sign-ins too, and not deleted since.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<String> {
+        self.site(|site| site.accounts.tokens())
+    }
+
     /// Revokes the client secrets of the first identity. Its tokens stay good (contract §2).
     pub fn revoke_secrets(&self) {
         self.site(|site| {

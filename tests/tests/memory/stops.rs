@@ -9,16 +9,25 @@ const STOPS: usize = 200;
 
 #[test]
 fn at_any_moment_of_a_fetch_no_copy_lies_in_memory_that_can_be_swapped_or_dumped() {
-    let world = World::mounted("");
+    for world in World::each("") {
+        look_at_random_moments(&world);
+    }
+}
+
+fn look_at_random_moments(world: &World) {
+    world.read_all();
     let mut scanner = world.scanner();
-    let (daemon, secrets) = (world.process("internal-daemon").pid, world.secrets());
+    let daemon = world.process("internal-daemon").pid;
+    let values = world.values();
     let (done, rounds) = (AtomicBool::new(false), AtomicUsize::new(0));
     let seen = std::thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 world.forget();
+                if rounds.fetch_add(1, Ordering::Relaxed) % 4 == 3 {
+                    world.end_sessions();
+                }
                 world.read_all();
-                rounds.fetch_add(1, Ordering::Relaxed);
             }
         });
         let mut seen = 0;
@@ -28,6 +37,8 @@ fn at_any_moment_of_a_fetch_no_copy_lies_in_memory_that_can_be_swapped_or_dumped
             while Instant::now() < moment {
                 std::hint::spin_loop();
             }
+            let mut secrets = values.clone();
+            secrets.extend(world.credentials());
             let report = scanner.stop_and_look(&[daemon], &secrets);
             if !report.exposed().is_empty() {
                 done.store(true, Ordering::Relaxed);

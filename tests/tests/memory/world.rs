@@ -1,35 +1,57 @@
 //! Values of four sizes behind the shipped executable, and what a scanner looks for.
 
+use crate::server::Server;
+use crate::vault::Vault;
 use secretfs_tests::fixture::Fixture;
 use secretfs_tests::memory::client::Scanner;
-use secretfs_tests::memory::marker::{Marker, Pattern, patterns};
+use secretfs_tests::memory::marker::{Marker, Pattern};
 use secretfs_tests::memory::naive::Naive;
-use secretfs_tests::vault::{PASSPHRASE, TestVault};
 use std::ops::Deref;
 use std::path::PathBuf;
+use std::process::Command;
 
 /// The sizes: a token's, a key file's, and two that do not fit one buffer.
-const SIZES: [usize; 4] = [32, 3 << 10, 64 << 10, 900 << 10];
+pub(crate) const SIZES: [usize; 4] = [32, 3 << 10, 64 << 10, 900 << 10];
 
-/// A mount of the shipped executable in front of a local vault.
+/// A mount of the shipped executable in front of a provider.
 pub(crate) struct World {
     fixture: Fixture,
     markers: Vec<Marker>,
-    identity: String,
+    source: Source,
+}
+
+/// Where the values are fetched from.
+enum Source {
+    Vault(Vault),
+    Server(Server),
 }
 
 impl World {
-    /// Mounted, nothing fetched yet.
-    pub(crate) fn mounted(config: &str) -> Self {
-        let world = Self::prepared(config);
-        world.mount();
-        world
+    /// One world after the other, each mounted, nothing fetched yet: values from a local vault, and
+    /// values over TLS.
+    pub(crate) fn each(config: &'static str) -> impl Iterator<Item = Self> {
+        let prepare = [Self::behind_a_vault, Self::behind_a_server];
+        prepare.into_iter().map(move |prepare| {
+            let world = prepare(config);
+            world.mount();
+            world
+        })
     }
 
-    /// The vault and the map, nothing mounted.
-    pub(crate) fn prepared(config: &str) -> Self {
+    /// Values in a local vault, nothing mounted.
+    pub(crate) fn behind_a_vault(config: &str) -> Self {
+        Self::new(config, |fixture, values| {
+            Source::Vault(Vault::with(fixture, values))
+        })
+    }
+
+    /// Values on a server that is spoken to over TLS, nothing mounted.
+    pub(crate) fn behind_a_server(config: &str) -> Self {
+        Self::new(config, |_, values| Source::Server(Server::with(values)))
+    }
+
+    fn new(config: &str, source: impl FnOnce(&Fixture, &[(String, Vec<u8>)]) -> Source) -> Self {
         let fixture = Fixture::shipped();
-        let mut vault: TestVault = fixture.vault();
         let markers: Vec<_> = SIZES
             .iter()
             .map(|size| Marker::new(&format!("{size} bytes")))
@@ -39,24 +61,55 @@ impl World {
             .zip(SIZES)
             .map(|(marker, size)| (format!("V{size}"), marker.value(size)))
             .collect();
-        vault.set_all(
-            values
-                .iter()
-                .map(|(name, value)| (name.as_str(), &value[..])),
-        );
-        let mut map = format!(
-            "config: {{{config}}}\nproviders: {{v: {{type: local, file: {:?}}}}}\nsecrets:\n",
-            vault.file()
-        );
+        let source = source(&fixture, &values);
+        let provider = match &source {
+            Source::Vault(vault) => vault.provider(),
+            Source::Server(server) => server.provider(),
+        };
+        // Shown where a test fails.
+        eprintln!("--- {provider}");
+        let mut map = format!("config: {{{config}}}\nproviders: {{p: {provider}}}\nsecrets:\n");
         for size in SIZES {
             map.push_str(&format!("- {{name: V{size}, file: v{size}}}\n"));
         }
         fixture.write_map(&map);
         Self {
-            identity: vault.identity().to_owned(),
             fixture,
             markers,
+            source,
         }
+    }
+
+    // What opens the provider is given to the commands that take it, and to no other.
+
+    /// `secretfs` with what opens the provider.
+    pub(crate) fn opening<S: AsRef<std::ffi::OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = S>,
+    ) -> Command {
+        let mut command = self.secretfs(args);
+        if let Source::Server(server) = &self.source {
+            command.envs(server.environment());
+        }
+        command
+    }
+
+    /// Mounts; the files can be opened when it returns.
+    pub(crate) fn mount(&self) {
+        self.open(self.mount_args());
+        assert!(self.is_mounted());
+    }
+
+    /// Opens a sealed mount again.
+    pub(crate) fn unlock(&self) {
+        let mut args = self.mount_args();
+        args[0] = "unlock".to_owned();
+        self.open(args);
+    }
+
+    fn open(&self, args: Vec<String>) {
+        let output = self.opening(args).output().expect("secretfs");
+        assert!(output.status.success(), "{output:?}");
     }
 
     /// Its files.
@@ -80,20 +133,32 @@ impl World {
         self.run(["refresh"]);
     }
 
+    /// The server forgets whom it let in: the next fetch signs in again. With a vault nothing changes.
+    pub(crate) fn end_sessions(&self) {
+        if let Source::Server(server) = &self.source {
+            server.revoke_tokens();
+        }
+    }
+
+    /// The server, where there is one.
+    pub(crate) fn server(&self) -> Option<&Server> {
+        match &self.source {
+            Source::Vault(_) => None,
+            Source::Server(server) => Some(server),
+        }
+    }
+
     /// Every form of every value.
     pub(crate) fn values(&self) -> Vec<Pattern> {
         self.markers.iter().flat_map(Marker::patterns).collect()
     }
 
-    /// Every form of what opens the vault: the identity's text, its key, the passphrase.
+    /// Every form of what opens the provider, what it has given out for that until now included.
     pub(crate) fn credentials(&self) -> Vec<Pattern> {
-        let (_, letters) = self.identity.split_once('1').expect("bech32");
-        // Of 32 bytes the middle ones: the ends may be masked by what uses the key.
-        let key = key(letters);
-        let mut all = patterns("the identity", letters.as_bytes());
-        all.extend(patterns("the key", &key[4..28]));
-        all.extend(patterns("the passphrase", PASSPHRASE.as_bytes()));
-        all
+        match &self.source {
+            Source::Vault(vault) => vault.credentials(),
+            Source::Server(server) => server.credentials(),
+        }
     }
 
     /// Both.
@@ -131,23 +196,4 @@ impl Deref for World {
     fn deref(&self) -> &Fixture {
         &self.fixture
     }
-}
-
-/// The bytes of a bech32 text without its checksum.
-fn key(letters: &str) -> Vec<u8> {
-    const ALPHABET: &str = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
-    let data = &letters[..letters.len() - 6];
-    let mut bytes = Vec::new();
-    let (mut bits, mut count) = (0_u32, 0);
-    for letter in data.to_lowercase().chars() {
-        let five = ALPHABET.find(letter).expect("bech32");
-        bits = (bits << 5) | u32::try_from(five).expect("five bits");
-        count += 5;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from((bits >> count) & 0xff).expect("eight bits"));
-        }
-    }
-    assert_eq!(bytes.len(), 32);
-    bytes
 }
