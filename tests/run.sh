@@ -92,6 +92,14 @@ locked=()
 build() { cargo build "${locked[@]}" --workspace --all-features --all-targets --quiet; }
 # What is proven of its memory is proven of what is shipped.
 build_shipped() { cargo build "${locked[@]}" --release -p secretfs --quiet; }
+# The same profile with test hooks, for what can only be tried from inside. Built before, because both
+# have one name.
+build_hooked() {
+  local target=${CARGO_TARGET_DIR:-target}
+  cargo build "${locked[@]}" --release -p secretfs --features test-hooks --quiet &&
+    cp "$target/release/secretfs" "$target/release/secretfs-test-hooks.new" &&
+    mv "$target/release/secretfs-test-hooks.new" "$target/release/secretfs-test-hooks"
+}
 lint() { cargo clippy "${locked[@]}" "${all[@]}" --quiet -- -D warnings; }
 lint_shipped() { cargo clippy "${locked[@]}" -p secretfs --quiet -- -D warnings; }
 licences() { cargo deny --log-level error check bans licenses sources; }
@@ -162,6 +170,7 @@ run_doc_tests() {
 }
 
 check "build" build
+check "build, as shipped, with test hooks" build_hooked
 check "build, as shipped" build_shipped
 step "tests"
 run_tests

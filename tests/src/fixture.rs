@@ -1,6 +1,6 @@
 //! A home, a map, a mount by the real executable, and the promise that nothing of it stays.
 
-use crate::place::{fresh_folder, link_executable, link_shipped};
+use crate::place::{fresh_folder, link_executable, link_shipped, link_shipped_with_hooks};
 use crate::probe::Probe;
 use crate::system::{self, Process};
 use crate::user::{self, MEMLOCK, User};
@@ -57,6 +57,15 @@ impl Fixture {
     #[must_use]
     pub fn shipped() -> Self {
         Self::with(link_shipped)
+    }
+
+    /// The same profile with test hooks.
+    ///
+    /// # Panics
+    /// It was not built.
+    #[must_use]
+    pub fn shipped_with_hooks() -> Self {
+        Self::with(link_shipped_with_hooks)
     }
 
     fn with(executable: impl FnOnce(&Path) -> PathBuf) -> Self {

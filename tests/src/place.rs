@@ -71,17 +71,31 @@ pub fn built(name: &str) -> PathBuf {
 /// It was not built.
 #[must_use]
 pub fn shipped() -> PathBuf {
-    let path = std::env::var_os("SECRETFS_SHIPPED").map_or_else(
+    released("SECRETFS_SHIPPED", "secretfs")
+}
+
+/// The same profile with the feature `test-hooks`, for what can only be tried from inside.
+/// `$SECRETFS_TEST_HOOKS` names another.
+///
+/// # Panics
+/// It was not built.
+#[must_use]
+pub fn shipped_with_hooks() -> PathBuf {
+    released("SECRETFS_TEST_HOOKS", "secretfs-test-hooks")
+}
+
+fn released(variable: &str, name: &str) -> PathBuf {
+    let path = std::env::var_os(variable).map_or_else(
         || {
             let probe = built("probe");
             let target = probe.ancestors().nth(2).expect("the target folder");
-            target.join("release/secretfs")
+            target.join("release").join(name)
         },
         PathBuf::from,
     );
     assert!(
         path.exists(),
-        "{}: build it first: cargo build --release -p secretfs",
+        "{}: build it first, as tests/run.sh does",
         path.display()
     );
     path
@@ -95,6 +109,11 @@ pub(crate) fn link_executable(name: &str, folder: &Path) -> PathBuf {
 /// A link to the shipped executable in `folder`, as `secretfs`.
 pub(crate) fn link_shipped(folder: &Path) -> PathBuf {
     link(&shipped(), "shipped", "secretfs", folder)
+}
+
+/// A link to the one with test hooks in `folder`, as `secretfs`.
+pub(crate) fn link_shipped_with_hooks(folder: &Path) -> PathBuf {
+    link(&shipped_with_hooks(), "hooked", "secretfs", folder)
 }
 
 fn link(source: &Path, copied_as: &str, name: &str, folder: &Path) -> PathBuf {

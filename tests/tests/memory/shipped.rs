@@ -9,7 +9,7 @@ const HOOKS: [&str; 3] = ["AdvanceClock", "clone a process", "ConnectScripted"];
 #[test]
 fn the_shipped_executable_has_no_test_hooks() {
     let shipped = std::fs::read(place::shipped()).expect("the shipped executable");
-    let with_hooks = std::fs::read(place::built("secretfs")).expect("the executable of the tests");
+    let with_hooks = std::fs::read(place::shipped_with_hooks()).expect("the one with hooks");
     for hook in HOOKS {
         assert!(find(&shipped, hook.as_bytes()).is_none(), "{hook}");
         // The control: where the feature is on, they are found.

@@ -52,7 +52,7 @@ fn from_inside_the_sandbox_nothing_is_opened_started_traced_or_mounted() {
     let listen = || TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = |of: &TcpListener| of.local_addr().expect("an address").port();
     let (allowed, other) = (listen(), listen());
-    let mount = Scripted::new();
+    let mount = Scripted::released();
     mount.write_map(&format!(
         "providers:\n  s: {}\n  web: {{type: onepassword, connect_host: \"http://127.0.0.1:{}\"}}\n\
          secrets: [{{name: A, file: a, provider: s}}]\n",

@@ -21,6 +21,15 @@ impl Scripted {
         }
     }
 
+    /// The same with the executable of the release profile and test hooks: what is tried from inside
+    /// is tried in what is shipped, as nearly as that can be.
+    pub(crate) fn released() -> Self {
+        Self {
+            fixture: Fixture::shipped_with_hooks(),
+            sim: Simulator::start(),
+        }
+    }
+
     /// Writes a map of these entries (YAML flow mappings) and further settings, and mounts it.
     pub(crate) fn mounted(config: &str, entries: &[&str]) -> Self {
         let scripted = Self::new();
