@@ -249,6 +249,7 @@ impl Serving {
                     return Some((End::Locked, Some(reply)));
                 }
                 parts.set_state(MountState::Locking);
+                self.asks.kill_programs();
                 if !parts.wipe().await {
                     return Some((End::Locked, Some(reply)));
                 }

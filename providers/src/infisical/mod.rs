@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `provider` | the trait |
 //! | `call` | one request with a token: signed in again once where that is what is wrong, tried again, paced |
-//! | `auth` | credentials, tokens, the one sign-in under way |
+//! | `auth` | credentials, tokens, the one sign-in under way: a folder, one method a file |
 //! | `api` | paths and queries of both versions |
 //! | `secrets` | an answer's secrets, taken from the stream |
 //! | `refusal` | what an answer without a secret means |
@@ -14,12 +14,12 @@ mod api;
 mod auth;
 mod call;
 mod health;
-mod login;
 mod provider;
 mod refusal;
 mod secrets;
 mod time;
 
+pub use auth::ProgramConfig;
 pub use provider::{Infisical, Settings};
 
 use crate::provider::Place;

@@ -54,6 +54,11 @@ pub(super) struct Secret {
     pub(super) name: Option<String>,
     /// `type` is `personal`.
     pub(super) personal: bool,
+    /// Where it says that it is. `None`: it does not, as those of an import.
+    pub(super) environment: Option<String>,
+    pub(super) path: Option<String>,
+    /// The id of its project; empty in an import.
+    pub(super) project: Option<String>,
     pub(super) modified: Option<SystemTime>,
     pub(super) value: Value,
 }
@@ -91,6 +96,9 @@ enum Key {
     Value,
     Hidden,
     Type,
+    Environment,
+    Path,
+    Project,
     Updated,
     Other,
 }
@@ -105,6 +113,9 @@ impl Key {
             "secretValue" => Self::Value,
             "secretValueHidden" => Self::Hidden,
             "type" => Self::Type,
+            "environment" => Self::Environment,
+            "secretPath" => Self::Path,
+            "workspace" => Self::Project,
             "updatedAt" => Self::Updated,
             _ => Self::Other,
         }
@@ -127,6 +138,9 @@ struct Open {
     name: Option<String>,
     personal: bool,
     hidden: bool,
+    environment: Option<String>,
+    path: Option<String>,
+    project: Option<String>,
     modified: Option<SystemTime>,
     slot: Slot,
     /// A member came twice: which one counts is anybody's guess.
@@ -290,7 +304,7 @@ impl<C: Collector> Reader<C> {
                     self.open.slot = Slot::Failed(error);
                 }
             }
-            Key::Name | Key::Type | Key::Updated => {
+            Key::Name | Key::Type | Key::Environment | Key::Path | Key::Project | Key::Updated => {
                 if self.text.len() + piece.len() > MAX_NAME {
                     self.text_too_long = true;
                 } else {
@@ -322,6 +336,9 @@ impl<C: Collector> Reader<C> {
                 self.open.name = text.map(str::to_owned);
             }
             Key::Type => self.open.personal = text == Some("personal"),
+            Key::Environment => self.open.environment = text.map(str::to_owned),
+            Key::Path => self.open.path = text.map(str::to_owned),
+            Key::Project => self.open.project = text.map(str::to_owned),
             Key::Updated => self.open.modified = text.and_then(time::parse),
             _ => {}
         }
@@ -335,6 +352,9 @@ impl Open {
             name: None,
             personal: false,
             hidden: false,
+            environment: None,
+            path: None,
+            project: None,
             modified: None,
             slot: Slot::Empty,
             twice: false,
@@ -354,6 +374,9 @@ impl Open {
             origin,
             name: self.name,
             personal: self.personal,
+            environment: self.environment,
+            path: self.path,
+            project: self.project,
             modified: self.modified,
             value,
         }

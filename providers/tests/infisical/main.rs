@@ -8,6 +8,8 @@
 )]
 
 mod auth;
+mod expiry;
 mod http;
 mod server;
+mod service_token;
 mod single;

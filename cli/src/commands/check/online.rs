@@ -9,6 +9,7 @@ use crate::output::{Paint, errno_name, printable};
 use secretfs_fs::error::OpenError;
 use secretfs_fs::map::{EntryPlan, ProviderSpec, Source};
 use secretfs_memory::sealed::SealedPool;
+use secretfs_mount_helper::programs::Programs;
 use secretfs_providers::clock::SystemClock;
 use secretfs_providers::{Context, ErrorKind, Host, Provider, ProviderError, Reference};
 use std::path::Path;
@@ -92,6 +93,7 @@ fn asking(map: &Map, passphrase_file: Option<&Path>) -> Result<(), CliError> {
 fn contexts(map: &Map, pool: Arc<SealedPool>) -> impl Fn(Duration) -> Context {
     let host: Arc<dyn Host> = Arc::new(Here {
         specs: map.providers().to_vec(),
+        programs: Programs::new(Path::new("/dev/null")),
     });
     move |timeout| Context {
         pool: Arc::clone(&pool),
