@@ -52,6 +52,8 @@ pub struct Infisical {
     pub(super) auth: Auth,
     pub(super) health: Seen,
     state: Mutex<State>,
+    /// Held by the one who finds out which routes the server has.
+    pub(super) search: tokio::sync::Mutex<()>,
     dice: (std::hash::RandomState, AtomicU64),
 }
 
@@ -78,6 +80,7 @@ impl Infisical {
             auth: Auth::new(name),
             health: Seen::nothing(),
             state: Mutex::default(),
+            search: tokio::sync::Mutex::default(),
             dice: (std::hash::RandomState::new(), AtomicU64::new(0)),
             settings,
         }
@@ -97,9 +100,8 @@ impl Infisical {
         u32::try_from(self.dice.0.hash_one(count) >> 32).unwrap_or_default()
     }
 
-    pub(super) fn version(&self) -> Version {
-        let known = self.limits().version;
-        known.unwrap_or_else(|| self.settings.first_version())
+    pub(super) fn version(&self) -> Option<Version> {
+        self.limits().version
     }
 
     /// Why nothing can be asked at all, whatever it is.
