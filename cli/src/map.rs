@@ -5,7 +5,8 @@ use crate::error::{CliError, Status};
 use crate::mounts::Discovered;
 use crate::output::show;
 use secretfs_fs::map::ready::{ReadyError, TextDigest};
-use secretfs_fs::map::{self, EntryPlan, MapErrors, ProviderSpec, Ready, World};
+use secretfs_fs::map::{self, Defaults, EntryPlan, MapErrors, ProviderSpec, Ready, World};
+use secretfs_mount_helper::launch::LaunchRequest;
 use secretfs_mount_helper::place::mountpoint::normalise;
 use std::path::{Path, PathBuf};
 
@@ -28,9 +29,13 @@ impl Map {
         Ok(Self::open(locate(named, &world)?, world)?)
     }
 
-    /// The map at an absolute path.
-    pub(crate) fn load(path: &Path) -> Result<Self, CliError> {
-        Ok(Self::open(path.to_owned(), World::from_process())?)
+    /// The map of a mount, as it was mounted: in the environment of then.
+    pub(crate) fn of_mount(request: &LaunchRequest) -> Result<Self, CliError> {
+        let world = World {
+            defaults: request.defaults.clone(),
+            ..World::from_process()
+        };
+        Ok(Self::open(request.map.clone(), world)?)
     }
 
     fn open(path: PathBuf, world: World) -> Result<Self, MapErrors> {
@@ -62,6 +67,11 @@ impl Map {
     pub(crate) fn mountpoint(&self, named: Option<&Path>) -> Result<PathBuf, CliError> {
         let of_map = self.map.settings().mountpoint.as_deref();
         mountpoint(named, of_map, &self.world)
+    }
+
+    /// What stood in for what the map leaves out.
+    pub(crate) fn defaults(&self) -> Defaults {
+        self.world.defaults.clone()
     }
 
     /// The providers; an entry's `provider` is an index in this list.
@@ -153,6 +163,7 @@ mod tests {
             map: None,
             config_home: None,
             uid: 0,
+            defaults: Defaults::default(),
         }
     }
 

@@ -6,8 +6,8 @@ use crate::place::process::is_readable;
 use crate::role;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use secretfs_fs::link::wire::{self, Blocking, WireError};
-use secretfs_fs::map::Ready;
 use secretfs_fs::map::ready::TextDigest;
+use secretfs_fs::map::{Defaults, Ready};
 use serde::{Deserialize, Serialize};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -49,6 +49,9 @@ pub struct LaunchRequest {
     pub offline: bool,
     /// Let root in as well.
     pub allow_root: bool,
+    /// What stands in for what the map leaves out, of the command's environment.
+    #[serde(default)]
+    pub defaults: Defaults,
 }
 
 /// What goes over the launch socket. Descriptors, each where it is said to be there: the compiled

@@ -22,6 +22,7 @@ pub(crate) fn run(args: &MountArgs) -> Result<(), CliError> {
         insecure_memory: args.insecure_memory,
         offline: args.offline,
         allow_root: args.allow_root,
+        defaults: map.defaults(),
     };
     // Before the heap is locked: a large map takes more than may be.
     let ready = map.ready()?;

@@ -292,7 +292,11 @@ impl Serving {
             self.again = true;
             return;
         }
-        self.reload = Some(tokio::spawn(maps::publish(parts.request.map.clone(), None)));
+        self.reload = Some(tokio::spawn(maps::publish(
+            parts.request.map.clone(),
+            parts.request.defaults.clone(),
+            None,
+        )));
     }
 
     fn end_reload(&mut self, parts: &mut Parts, published: Result<Published, HelperError>) {

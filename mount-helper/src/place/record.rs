@@ -154,6 +154,7 @@ mod tests {
                 insecure_memory: false,
                 offline: false,
                 allow_root: false,
+                defaults: secretfs_fs::map::Defaults::default(),
             },
             state: MountState::Serving,
             helper: Some(ProcessId::current()),

@@ -46,6 +46,19 @@ pub(super) enum Value {
     Whole(Sealed),
 }
 
+impl Value {
+    /// The same value, in the same sealed memory.
+    pub(super) fn copy(&self) -> Self {
+        match self {
+            Self::Absent => Self::Absent,
+            Self::Dropped => Self::Dropped,
+            Self::Failed(error) => Self::Failed(*error),
+            Self::Hidden => Self::Hidden,
+            Self::Whole(value) => Self::Whole(value.clone()),
+        }
+    }
+}
+
 /// A secret that has passed by.
 #[derive(Debug)]
 pub(super) struct Secret {

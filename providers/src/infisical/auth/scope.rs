@@ -6,8 +6,9 @@
 
 use super::Token;
 use crate::error::{ErrorKind, ProviderError};
-use crate::infisical::api::Version;
+use crate::infisical::api::{Folder, Version, What};
 use crate::infisical::call::Call;
+use crate::infisical::read::place;
 use crate::infisical::refusal::Refusal;
 use crate::infisical::secrets::{Collector, Opened, Origin, Secret};
 use secretfs_memory::sealed::SealedWriter;
@@ -40,10 +41,11 @@ impl Collector for Places {
         }
         self.seen += 1;
         // What is not told is not what was asked for.
-        let is = |told: &Option<String>, asked: &str| told.as_deref() == Some(asked);
-        self.elsewhere |= !(is(&secret.project, &self.project)
-            && is(&secret.environment, &self.environment)
-            && is(&secret.path, &self.path));
+        let plain = |path: &str| path.trim_end_matches('/').to_owned();
+        let is_here = secret.project.as_deref() == Some(&self.project)
+            && secret.environment.as_deref() == Some(&self.environment)
+            && secret.path.as_deref().map(plain) == Some(plain(&self.path));
+        self.elsewhere |= !is_here;
     }
 }
 
@@ -54,38 +56,34 @@ impl Call<'_> {
     /// # Errors
     /// [`ErrorKind::Denied`]: the token answers from elsewhere. [`ErrorKind::Missing`]: there is nothing
     /// in the folder that could tell.
-    pub(in crate::infisical) async fn confirm(
-        &self,
-        environment: &str,
-        path: &str,
-    ) -> Result<(), ProviderError> {
+    pub(in crate::infisical) async fn confirm(&self, of: Folder<'_>) -> Result<(), ProviderError> {
         let auth = &self.of.auth;
-        let place = (environment.to_owned(), path.to_owned());
-        let known = || auth.is_confirmed(&place);
-        if known() {
+        if auth.service_token().is_none() {
+            return Ok(());
+        }
+        let folder = (of.environment.to_owned(), of.path.to_owned());
+        if auth.is_confirmed(&folder) {
             return Ok(());
         }
         let late = |_| {
-            self.error(
-                ErrorKind::TimedOut,
-                "the folder's place was not told in time",
-                "",
-            )
+            let what = "the folder's place was not told in time";
+            self.error(ErrorKind::TimedOut, what, "")
         };
         let _turn = timeout_at(self.turn.budget.until(), auth.confirming.lock())
             .await
             .map_err(late)?;
-        if known() {
+        if auth.is_confirmed(&folder) {
             return Ok(());
         }
         let token = auth.service_token();
-        self.look(environment, path).await?;
-        auth.confirm(token.as_ref(), place);
+        Box::pin(self.look(of)).await?;
+        auth.confirm(token.as_ref(), folder);
         Ok(())
     }
 
-    async fn look(&self, environment: &str, path: &str) -> Result<(), ProviderError> {
-        let Some(project) = self.of.settings.project_id.as_deref() else {
+    async fn look(&self, of: Folder<'_>) -> Result<(), ProviderError> {
+        let settings = &self.of.settings;
+        let Some(project) = settings.project_id.as_deref() else {
             return Err(self.error(
                 ErrorKind::Unsupported,
                 "a legacy service token needs the project's id, to compare it with where the answer comes from",
@@ -93,29 +91,23 @@ impl Call<'_> {
             ));
         };
         // The route that is known to say where a secret is. A server without it has the other one.
-        let mut answer = self.names(Version::V3, project, environment, path).await?;
-        if let Err(Refusal::NoRoute) = answer {
-            answer = self.names(Version::V4, project, environment, path).await?;
-        }
-        let place = format!("{path:?} of {environment:?}");
-        let mut response = match answer {
-            Ok(response) => response,
-            Err(Refusal::Missing) => {
-                return Err(self.error(
-                    ErrorKind::Missing,
-                    &format!("there is no folder {place}"),
-                    "check path, environment and project in the map",
-                ));
+        let mut answer = Err(Refusal::NoRoute);
+        for version in [Version::V3, Version::V4] {
+            let route = settings.list(version, of, What::Names);
+            answer = self.get(&route.path, &route.query, None).await?;
+            if !matches!(answer, Err(Refusal::NoRoute)) {
+                break;
             }
-            Err(refusal) => return Err(self.failed(&refusal, &format!("read {place}"))),
-        };
+        }
+        let mut response = answer.map_err(|refusal| self.about_folder(&refusal, of))?;
         let places = Places {
             project: project.to_owned(),
-            environment: environment.to_owned(),
-            path: path.to_owned(),
+            environment: of.environment.to_owned(),
+            path: of.path.to_owned(),
             ..Places::default()
         };
         let places = self.read(&mut response, MAX_LIST, places).await?;
+        let place = place(of);
         if places.elsewhere {
             return Err(self.error(
                 ErrorKind::Denied,
@@ -133,33 +125,6 @@ impl Call<'_> {
         }
         Ok(())
     }
-
-    async fn names(
-        &self,
-        version: Version,
-        project: &str,
-        environment: &str,
-        path: &str,
-    ) -> Result<Result<crate::http::Response, Refusal>, ProviderError> {
-        let (route, id): (&[&str], _) = match version {
-            Version::V3 => (&["api", "v3", "secrets", "raw"], "workspaceId"),
-            Version::V4 => (&["api", "v4", "secrets"], "projectId"),
-        };
-        let mut query = vec![
-            (id, project),
-            ("environment", environment),
-            ("secretPath", path),
-            ("recursive", "false"),
-            ("viewSecretValue", "false"),
-            ("expandSecretReferences", "false"),
-            ("include_imports", "false"),
-            ("includeImports", "false"),
-        ];
-        if version == Version::V4 {
-            query.push(("includePersonalOverrides", "false"));
-        }
-        self.get(route, &query, None).await
-    }
 }
 
 impl super::Auth {
@@ -170,9 +135,8 @@ impl super::Auth {
         ready.filter(|_| state.way.is_none()).map(Arc::clone)
     }
 
-    /// Whether what is read from there comes from there.
-    fn is_confirmed(&self, place: &(String, String)) -> bool {
-        self.service_token().is_none() || self.state().confirmed.contains(place)
+    fn is_confirmed(&self, folder: &(String, String)) -> bool {
+        self.state().confirmed.contains(folder)
     }
 
     /// What was seen with this token holds for it alone.

@@ -185,7 +185,12 @@ impl SignIn<'_> {
     fn refused(&self, refusal: &Refusal, way: &Way, epoch: u64) -> ProviderError {
         let now = self.cx.clock.now();
         match refusal {
-            Refusal::Token { .. } | Refusal::Denied | Refusal::Missing | Refusal::Invalid => {
+            Refusal::Token { .. }
+            | Refusal::Denied
+            | Refusal::Missing
+            | Refusal::MissingSecret
+            | Refusal::MissingFolder
+            | Refusal::Invalid => {
                 self.auth.refused(epoch, way, now)
             }
             Refusal::Limited(after) => {
