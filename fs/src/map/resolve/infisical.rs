@@ -47,8 +47,7 @@ impl Resolver<'_> {
                 .map(|text| ("INFISICAL_ENVIRONMENT", text));
             let environment =
                 environment.or(file_environment.map(|text| (".infisical.json", text)));
-            environment
-                .and_then(|(key, text)| self.from_elsewhere(at, key, text, name::environment))
+            environment.and_then(|(key, text)| self.checked(at, key, text, name::environment))
         });
         let auth = p.auth.as_ref().map(|auth| auth.value);
         let identity_id = text(&p.identity_id).or(left_out.identity_id);
@@ -144,7 +143,7 @@ impl Resolver<'_> {
     }
 
     /// A value that does not stand in the map: what is wrong with it is told with where it does.
-    fn from_elsewhere(
+    fn checked(
         &mut self,
         at: Span,
         key: &str,

@@ -123,6 +123,25 @@ fn after_a_lock_a_machine_signs_in_again_at_unlock_and_not_before() {
 }
 
 #[test]
+fn check_online_signs_in_with_a_client_secret() {
+    let (id, secret) = (
+        secretfs_tests::infisical::CLIENT_ID,
+        secretfs_tests::infisical::CLIENT_SECRET,
+    );
+    let mount = with(
+        server(),
+        &[
+            ("INFISICAL_UNIVERSAL_AUTH_CLIENT_ID", id.to_owned()),
+            ("INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET", secret.to_owned()),
+        ],
+    );
+    let mount = mount.of_its_server();
+    mount.map_with("");
+    let said = mount.run(["check", "--online"]);
+    assert!(said.contains("1 of 1 can be read"), "{said}");
+}
+
+#[test]
 fn check_online_signs_in_as_the_machine_too() {
     let (identity, id) = of_jwt("pod");
     let mount = with(server().identity(identity), &[]);
