@@ -11,7 +11,7 @@ use secretfs_fs::error::OpenError;
 use secretfs_fs::map::ProviderSpec;
 use secretfs_memory::sealed::SealedPool;
 use secretfs_providers::clock::SystemClock;
-use secretfs_providers::{Context, ErrorKind, Host};
+use secretfs_providers::{Context, Host};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -115,7 +115,7 @@ fn render(asked: &[Asked<'_>], providers: &[ProviderSpec], paint: Paint) -> Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use secretfs_providers::ProviderError;
+    use secretfs_providers::{ErrorKind, ProviderError};
 
     #[test]
     fn what_was_found_is_told_by_provider_and_help_once() {
