@@ -28,6 +28,18 @@ impl Map {
         Ok(Self::open(locate(named, &world)?, world)?)
     }
 
+    /// The map of a text that is not in a file yet.
+    pub(crate) fn of_text(text: &str, path: &Path) -> Result<Self, CliError> {
+        let world = World::from_process();
+        let map = map::parse(text, path, world.home.as_deref())?;
+        Ok(Self {
+            path: path.to_owned(),
+            world,
+            map,
+            text: map::ready::digest(text),
+        })
+    }
+
     /// The map at an absolute path.
     pub(crate) fn load(path: &Path) -> Result<Self, CliError> {
         Ok(Self::open(path.to_owned(), World::from_process())?)

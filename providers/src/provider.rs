@@ -167,6 +167,19 @@ pub trait Provider: Send + Sync {
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<Vec<String>, ProviderError>>;
 
+    /// The names of the folders in a folder, for a first map. The default knows none.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`].
+    fn folders<'a>(
+        &'a self,
+        folder: &'a FolderReference,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<Vec<String>, ProviderError>> {
+        let _ = (folder, cx);
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     /// The reference to one secret of a folder that [`Provider::list`] named. No I/O.
     fn member(&self, folder: &FolderReference, name: &str) -> Reference;
 

@@ -197,6 +197,18 @@ impl Provider for Infisical {
         })
     }
 
+    fn folders<'a>(
+        &'a self,
+        folder: &'a FolderReference,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<Vec<String>, ProviderError>> {
+        Box::pin(async move {
+            let folder = self.settings.folder(folder);
+            let asked = self.call(cx, |call| async move { call.folders(folder).await });
+            asked.await
+        })
+    }
+
     fn member(&self, folder: &FolderReference, name: &str) -> Reference {
         Reference::Infisical(super::Reference {
             name: name.to_owned(),

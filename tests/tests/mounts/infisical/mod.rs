@@ -4,6 +4,7 @@
 mod check;
 mod folders;
 mod freshness;
+mod init;
 mod requests;
 
 use secretfs_tests::fixture::{Fixture, MARKER};
