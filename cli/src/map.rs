@@ -38,6 +38,19 @@ impl Map {
         Ok(Self::open(request.map.clone(), world)?)
     }
 
+    /// The map of a text that is not in a file yet.
+    pub(crate) fn of_text(text: &str, path: &Path) -> Result<Self, CliError> {
+        let world = World::from_process();
+        let defaults = world.defaults_of(path);
+        let map = map::parse_with(text, path, world.home.as_deref(), &defaults)?;
+        Ok(Self {
+            path: path.to_owned(),
+            world,
+            map,
+            text: map::ready::digest(text),
+        })
+    }
+
     fn open(path: PathBuf, world: World) -> Result<Self, MapErrors> {
         let (map, text) = map::load::with_digest(&path, &world)?;
         Ok(Self {

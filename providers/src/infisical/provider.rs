@@ -185,6 +185,18 @@ impl Provider for Infisical {
         })
     }
 
+    fn folders<'a>(
+        &'a self,
+        folder: &'a FolderReference,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<Vec<String>, ProviderError>> {
+        Box::pin(async move {
+            let folder = self.settings.folder(folder);
+            let asked = self.call(cx, |call| async move { call.folders(folder).await });
+            asked.await
+        })
+    }
+
     fn member(&self, folder: &FolderReference, name: &str) -> Reference {
         Reference::Infisical(super::Reference {
             name: name.to_owned(),
@@ -205,12 +217,38 @@ impl Provider for Infisical {
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<(), ProviderError>> {
         Box::pin(async move {
-            let wanted = Wanted {
-                reference: reference.clone(),
-                max_size: usize::MAX,
-                validator: None,
-            };
-            self.fetch(&wanted, cx).await.map(drop)
+            let mut answers = self.check_many(std::slice::from_ref(reference), cx).await;
+            answers.pop().unwrap_or(Ok(()))
+        })
+    }
+
+    fn check_many<'a>(
+        &'a self,
+        references: &'a [Reference],
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Vec<Result<(), ProviderError>>> {
+        Box::pin(async move {
+            let asked = self.call(cx, |call| async move { call.check_many(references).await });
+            match asked.await {
+                Ok(answers) => answers,
+                Err(error) => references.iter().map(|_| Err(error.clone())).collect(),
+            }
+        })
+    }
+
+    fn check_folder<'a>(
+        &'a self,
+        folder: &'a FolderReference,
+        values: bool,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<(), ProviderError>> {
+        Box::pin(async move {
+            let folder = self.settings.folder(folder);
+            let asked = self.call(
+                cx,
+                |call| async move { call.check_folder(folder, values).await },
+            );
+            asked.await
         })
     }
 

@@ -1,7 +1,9 @@
 //! `secretfs check`: whether the map is good, and with `--online` whether its secrets are there.
 
-mod here;
+mod ask;
 mod online;
+
+pub(crate) use ask::status;
 
 use crate::args::CheckArgs;
 use crate::error::CliError;

@@ -2,8 +2,10 @@
 //! of the server means is tested without a mount, in `tests/tests/infisical/`.
 
 mod auth;
+mod check;
 mod folders;
 mod freshness;
+mod init;
 mod requests;
 
 use secretfs_tests::fixture::{Fixture, MARKER};

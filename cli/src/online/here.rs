@@ -1,4 +1,4 @@
-//! What providers ask of the mount-helper, answered in this process: a check has no sandbox.
+//! What providers ask of the mount-helper, answered in this process: a command has no sandbox.
 
 use rustix::io::Errno;
 use secretfs_fs::map::{ProviderSettings, ProviderSpec};
