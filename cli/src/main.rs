@@ -13,6 +13,7 @@ mod map_report;
 mod mounts;
 mod output;
 mod passphrase;
+mod proxies;
 mod usage;
 mod vault;
 

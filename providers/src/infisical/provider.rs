@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use super::secrets::{Collector, Opened, Origin, Reader, Secret, Value};
 use crate::credential::{Credential, CredentialOffer, Kept};
 use crate::error::{ErrorKind, ProviderError};
-use crate::http::{Budget, Endpoint, HttpClient, Response};
+use crate::http::{Budget, Endpoint, HttpClient, Proxies, Response};
 use crate::json::{JsonError, Stopped, Tokenizer};
 use crate::provider::{
     Answer, BoxFuture, Context, Fetched, Health, Provider, Validator, Wanted, unsupported,
@@ -86,6 +86,13 @@ impl Infisical {
             dice: (std::hash::RandomState::new(), AtomicU64::new(0)),
             settings,
         }
+    }
+
+    /// The same, through one of these proxies, if its server is reached through one.
+    #[must_use]
+    pub fn through(mut self, proxies: &Arc<Proxies>) -> Self {
+        self.http = self.http.through(proxies);
+        self
     }
 
     pub(super) fn name(&self) -> &str {
