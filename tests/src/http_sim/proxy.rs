@@ -351,11 +351,7 @@ async fn read_head<S: AsyncRead + Unpin>(
 }
 
 /// Writes down what was asked, and what is wrong with it.
-fn judge(
-    head: &Head,
-    is_connect: bool,
-    shared: &Shared,
-) -> (Option<bool>, Option<ProxyFault>) {
+fn judge(head: &Head, is_connect: bool, shared: &Shared) -> (Option<bool>, Option<ProxyFault>) {
     let mut state = shared.state();
     let mut wrong = |what: &str| {
         let line = format!("{} {}: {what}", head.method, head.target);
@@ -374,15 +370,24 @@ fn judge(
         if rest.is_none() {
             wrong("no absolute address of plain http");
         }
-        rest.unwrap_or_default().split('/').next().unwrap_or_default()
+        rest.unwrap_or_default()
+            .split('/')
+            .next()
+            .unwrap_or_default()
     };
-    if authority.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
+    if authority
+        .rsplit_once(':')
+        .is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err())
+    {
         wrong("no host and port");
     }
     if head.header("host") != Some(authority) {
         wrong("another host in its header");
     }
-    let keys = head.headers.iter().filter(|(name, _)| name == "proxy-authorization");
+    let keys = head
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "proxy-authorization");
     if keys.count() > 1 {
         wrong("several users");
     }

@@ -16,6 +16,7 @@ mod limits;
 mod lock;
 mod map;
 mod mountpoint;
+mod network;
 mod prompts;
 mod readers;
 mod refused;
