@@ -88,6 +88,9 @@ pub enum Answer {
     Value(Fetched),
     /// The value that the validator came with is still current.
     Unchanged,
+    /// Of [`Provider::fetch_many`] alone: what came together is not good enough to be served, and
+    /// this secret has to be fetched by itself.
+    Alone,
 }
 
 /// How a provider is doing, from what it saw last. Never a reason to make a request.

@@ -94,6 +94,7 @@ impl Cache {
             match self.ask(order, job, known).await {
                 Ok(got) => return Ok(got),
                 Err(Failed::Open(error)) => return Err(error),
+                Err(Failed::Alone) => return Err(not_alone(order)),
                 Err(Failed::Full) => {
                     set_hungry(landing, job, true);
                     self.wait_for_room(evict).await;
@@ -180,6 +181,18 @@ impl Cache {
                         self.relaunch(order, job, landing);
                     } else {
                         landing.land(job.key, Err(OpenError::NoMemory));
+                    }
+                }
+                // From now on it is fetched by itself; at once, if somebody waits.
+                Err(Failed::Alone) => {
+                    let now = self.clock.now();
+                    self.guard().loners.add(job.key, now);
+                    if is_awaited(landing, &job)
+                        && let Some(landing) = landing.hand_over(job.key)
+                    {
+                        self.relaunch(order, job, landing);
+                    } else {
+                        landing.land(job.key, Err(not_alone(order)));
                     }
                 }
                 Err(Failed::Open(error)) => self.settle(order, &job, Err(error), landing),
@@ -283,6 +296,17 @@ fn set_hungry(landing: &Landing, job: &Job, hungry: bool) {
     if let Some(flight) = landing.flight(job.key) {
         flight.hungry.store(hungry, Ordering::Relaxed);
     }
+}
+
+fn not_alone(order: &Order) -> OpenError {
+    OpenError::Provider(ProviderError::new(
+        ErrorKind::Protocol,
+        format!(
+            "provider {} has no answer to a request for one secret",
+            order.source.name
+        ),
+        "",
+    ))
 }
 
 fn miscounted(order: &Order) -> OpenError {

@@ -2,6 +2,7 @@
 //! at once, alone; a second one within 2 s of it, or during its flight, by one request for all that
 //! the map has there. No delay is ever added before a request, and no place has two lists under way.
 
+use crate::map::ValueKey;
 use secretfs_providers::Place;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -12,6 +13,11 @@ const WINDOW: Duration = Duration::from_secs(2);
 const NO_LIST: Duration = Duration::from_secs(60);
 /// From how many places on those without anything under way are dropped.
 const MANY: usize = 64;
+
+/// How long a secret that a list could not give is fetched by itself.
+const LONER: Duration = Duration::from_secs(10 * 60);
+/// How many of them are remembered.
+const MAX_LONERS: usize = 4096;
 
 /// A place of a provider, which is named by the address of its object: the same over a reload that
 /// keeps the object, another for another definition.
@@ -91,4 +97,32 @@ impl Places {
             traffic.unlistable_until = Some(now + NO_LIST);
         }
     }
+}
+
+/// The secrets that a list could not give. They are left out of lists, or each of them would cost a
+/// list beside its own request.
+#[derive(Debug, Default)]
+pub(super) struct Loners(HashMap<ValueKey, Instant>);
+
+impl Loners {
+    pub(super) fn add(&mut self, key: ValueKey, now: Instant) {
+        if self.0.len() >= MAX_LONERS {
+            self.0.retain(|_, since| is_loner(*since, now));
+        }
+        if self.0.len() < MAX_LONERS {
+            self.0.insert(key, now);
+        }
+    }
+
+    pub(super) fn has(&self, key: ValueKey, now: Instant) -> bool {
+        self.0.get(&key).is_some_and(|since| is_loner(*since, now))
+    }
+
+    pub(super) fn drop_keys(&mut self, mut gone: impl FnMut(ValueKey) -> bool) {
+        self.0.retain(|key, _| !gone(*key));
+    }
+}
+
+fn is_loner(since: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(since) < LONER
 }

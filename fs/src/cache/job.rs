@@ -32,6 +32,8 @@ pub(super) struct Got {
 pub(super) enum Failed {
     /// There is no locked memory for it now.
     Full,
+    /// What came together with others is not good enough: it has to be fetched by itself.
+    Alone,
     /// Anything else.
     Open(OpenError),
 }
@@ -79,6 +81,7 @@ impl Job {
         match answer {
             Answer::Unchanged => self.unchanged(),
             Answer::Value(fetched) => self.value(pool, fetched),
+            Answer::Alone => Err(Failed::Alone),
         }
     }
 

@@ -2,7 +2,7 @@
 //! held across a wait, nor while anybody else's code runs.
 
 use super::flight::Flight;
-use super::gather::Places;
+use super::gather::{Loners, Places};
 use super::identity::Identity;
 use super::list::Listings;
 use super::{Snapshot, VersionId};
@@ -87,6 +87,7 @@ pub(super) struct State {
     pub(super) flights: HashMap<ValueKey, Arc<Flight<Snapshot>>>,
     pub(super) fallbacks: HashMap<ValueKey, Arc<Flight<Snapshot>>>,
     pub(super) places: Places,
+    pub(super) loners: Loners,
     pub(super) listings: Listings,
 }
 
@@ -100,6 +101,7 @@ impl State {
             flights: HashMap::new(),
             fallbacks: HashMap::new(),
             places: Places::default(),
+            loners: Loners::default(),
             listings: Listings::default(),
         }
     }
@@ -205,6 +207,7 @@ impl State {
             self.failures.pop(key);
         }
         self.left_out.retain(|key, _| !gone(*key));
+        self.loners.drop_keys(&mut gone);
         for flights in [&mut self.flights, &mut self.fallbacks] {
             flights.retain(|key, flight| {
                 let orphan = gone(*key);
@@ -239,6 +242,7 @@ impl State {
         self.flights.clear();
         self.fallbacks.clear();
         self.places = Places::default();
+        self.loners = Loners::default();
         self.listings = Listings::default();
     }
 }

@@ -124,6 +124,7 @@ impl Cache {
         let mut jobs = vec![state.job(Arc::clone(plan))];
         if let Some(place) = &place
             && state.places.should_list(place, now)
+            && !state.loners.has(plan.key, now)
         {
             self.neighbours(&config, &state, plan, now, &mut jobs);
         }
@@ -275,6 +276,9 @@ impl State {
     fn is_wanting(&self, key: ValueKey, now: Instant) -> bool {
         let held = self.values.peek(&key);
         let fresh = held.is_some_and(|held| held.is_fresh(now) && !held.is_ageing(now));
-        !fresh && !self.flights.contains_key(&key) && self.negative(key, now).is_none()
+        !fresh
+            && !self.flights.contains_key(&key)
+            && !self.loners.has(key, now)
+            && self.negative(key, now).is_none()
     }
 }

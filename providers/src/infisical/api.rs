@@ -3,6 +3,7 @@
 
 use super::Reference;
 use super::provider::Settings;
+use crate::reference::FolderReference;
 
 /// Which routes a server has. Found out once, by asking for v4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +12,15 @@ pub(super) enum Version {
     V3,
     /// `/api/v4/secrets`
     V4,
+}
+
+impl Version {
+    fn secrets(self) -> Vec<&'static str> {
+        match self {
+            Self::V3 => vec!["api", "v3", "secrets", "raw"],
+            Self::V4 => vec!["api", "v4", "secrets"],
+        }
+    }
 }
 
 /// The most bytes of an encoded name that goes into a path. Fastify answers longer parameters with
@@ -38,18 +48,87 @@ fn truth(is: bool) -> &'static str {
     if is { "true" } else { "false" }
 }
 
+/// Where secrets are looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Folder<'a> {
+    pub(super) environment: &'a str,
+    pub(super) path: &'a str,
+    /// Whether references inside values are expanded.
+    pub(super) expand: bool,
+}
+
+impl<'a> Folder<'a> {
+    /// The folder that a secret is in.
+    pub(super) fn of(secret: &'a Reference) -> Self {
+        Self {
+            environment: &secret.environment,
+            path: &secret.path,
+            expand: secret.expand_references,
+        }
+    }
+}
+
+/// Whose value of a secret is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// Everybody's.
+    Shared,
+    /// The user's own.
+    Personal,
+}
+
+/// Whether a list is one of values, or of names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    Values,
+    Names,
+}
+
 impl Settings {
-    /// The one secret.
-    pub(super) fn single<'a>(&'a self, version: Version, of: &'a Reference) -> Route<'a> {
-        let mut path = match version {
-            Version::V3 => vec!["api", "v3", "secrets", "raw"],
-            Version::V4 => vec!["api", "v4", "secrets"],
+    /// A folder of the map, with what the map leaves to the provider.
+    pub(super) fn folder<'a>(&'a self, of: &'a FolderReference) -> Folder<'a> {
+        Folder {
+            environment: of.environment.as_deref().unwrap_or(&self.environment),
+            path: &of.path,
+            expand: of.expand_references.unwrap_or(self.expand_references),
+        }
+    }
+
+    /// One secret.
+    pub(super) fn single<'a>(
+        &'a self,
+        version: Version,
+        of: Folder<'a>,
+        name: &'a str,
+        whose: Whose,
+    ) -> Route<'a> {
+        let mut path = version.secrets();
+        path.push(name);
+        let mut query = self.place(version, of.environment, of.path);
+        let whose = match whose {
+            Whose::Shared => "shared",
+            Whose::Personal => "personal",
         };
-        path.push(&of.name);
-        let mut query = self.place(version, &of.environment, &of.path);
-        query.push(("type", "shared"));
-        query.extend(self.view(of.expand_references));
+        query.push(("type", whose));
+        query.push(("viewSecretValue", "true"));
+        query.extend(self.view(of.expand));
         Route { path, query }
+    }
+
+    /// The secrets of one folder; never of those below it: a recursive list does not say which of
+    /// them has an import (contract §4).
+    pub(super) fn list<'a>(&'a self, version: Version, of: Folder<'a>, what: What) -> Route<'a> {
+        let mut query = self.place(version, of.environment, of.path);
+        query.push(("recursive", "false"));
+        query.push(("viewSecretValue", truth(what == What::Values)));
+        query.extend(self.view(of.expand && what == What::Values));
+        if version == Version::V4 {
+            query.push(("includePersonalOverrides", truth(self.personal)));
+        }
+        Route {
+            path: version.secrets(),
+            query,
+        }
     }
 
     /// Project, environment and folder.
@@ -68,10 +147,9 @@ impl Settings {
         vec![project, ("environment", environment), ("secretPath", path)]
     }
 
-    fn view(&self, expand: bool) -> [(&'static str, &'static str); 4] {
+    fn view(&self, expand: bool) -> [(&'static str, &'static str); 3] {
         let imports = truth(self.include_imports);
         [
-            ("viewSecretValue", "true"),
             ("expandSecretReferences", truth(expand)),
             ("include_imports", imports),
             ("includeImports", imports),

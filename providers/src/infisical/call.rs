@@ -167,7 +167,9 @@ impl Call<'_> {
                 "the server does not know the routes of Infisical",
                 "check `site_url`: is it the address of an Infisical, with its path prefix?",
             ),
-            Refusal::Missing => self.error(ErrorKind::Missing, "there is no such thing", ""),
+            Refusal::Missing | Refusal::MissingSecret | Refusal::MissingFolder => {
+                self.error(ErrorKind::Missing, "there is no such thing", "")
+            }
             Refusal::Token { .. } => self.error(
                 ErrorKind::Refused,
                 "the server refuses the credential",

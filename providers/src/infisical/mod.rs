@@ -6,19 +6,31 @@
 //! | `call` | one request with a token: signed in again once where that is what is wrong, tried again, paced |
 //! | `auth` | credentials, tokens, the one sign-in under way |
 //! | `api` | paths and queries of both versions |
+//! | `read` | a request for secrets: which version the server speaks, the stream of an answer |
 //! | `secrets` | an answer's secrets, taken from the stream |
+//! | `single` | one secret by its name |
+//! | `list` | several secrets of a folder, all of them, or their names; and the second look |
+//! | `picks` | which of a list's secrets count: own, imported, personal |
+//! | `expansion` | whether a reference is left in a value |
+//! | `validator` | the ETag of which request |
 //! | `refusal` | what an answer without a secret means |
 //! | `time` | `updatedAt` |
 
 mod api;
 mod auth;
 mod call;
+mod expansion;
 mod health;
+mod list;
 mod login;
+mod picks;
 mod provider;
+mod read;
 mod refusal;
 mod secrets;
+mod single;
 mod time;
+mod validator;
 
 pub use provider::{Infisical, Settings};
 

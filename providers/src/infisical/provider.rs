@@ -1,20 +1,15 @@
 //! The trait.
 
-use super::api::{self, Version};
+use super::api::Version;
 use super::auth::Auth;
 use super::call::Call;
 use super::health::Seen;
-use super::refusal::Refusal;
-use super::secrets::{Collector, Opened, Origin, Reader, Secret, Value};
 use crate::credential::{Credential, CredentialOffer, Kept};
 use crate::error::{ErrorKind, ProviderError};
-use crate::http::{Budget, Endpoint, HttpClient, Proxies, Response};
-use crate::json::{JsonError, Stopped, Tokenizer};
-use crate::provider::{
-    Answer, BoxFuture, Context, Fetched, Health, Provider, Validator, Wanted, unsupported,
-};
+use crate::http::{Budget, Endpoint, HttpClient, Proxies};
+use crate::provider::{Answer, BoxFuture, Context, Fetched, Health, Provider, Wanted};
 use crate::reference::{FolderReference, Reference};
-use secretfs_memory::sealed::{SealedPool, SealedWriter};
+use secretfs_memory::sealed::SealedPool;
 use std::future::Future;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -63,7 +58,7 @@ pub struct Infisical {
 /// What was learnt of the server.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    version: Option<Version>,
+    pub(super) version: Option<Version>,
     pub(super) limited_until: Option<Instant>,
 }
 
@@ -109,7 +104,7 @@ impl Infisical {
         u32::try_from(self.dice.0.hash_one(count) >> 32).unwrap_or_default()
     }
 
-    fn version(&self) -> Version {
+    pub(super) fn version(&self) -> Version {
         let known = self.limits().version;
         known.unwrap_or_else(|| self.settings.first_version())
     }
@@ -149,171 +144,6 @@ impl Infisical {
     }
 }
 
-impl Call<'_> {
-    async fn single(self, wanted: &Wanted) -> Result<Answer, ProviderError> {
-        let call = self;
-        let Reference::Infisical(of) = &wanted.reference else {
-            return Err(unsupported(KIND, "read another provider's reference"));
-        };
-        if !api::has_route(&of.name) {
-            return Err(unsupported(KIND, "fetch a name that no address can carry"));
-        }
-        let etag = wanted.validator.as_ref().map(|validator| &*validator.0);
-        let mut response = call.secret(of, etag).await?;
-        if response.status() == 304 {
-            return Ok(Answer::Unchanged);
-        }
-        let validator = response.etag().map(Validator);
-        let one = One {
-            pool: &call.cx.pool,
-            name: &of.name,
-            max: wanted.max_size,
-            found: None,
-        };
-        let limit = answer_limit(wanted.max_size);
-        let one = call.read(&mut response, limit, one).await?;
-        let secret = one.found.ok_or_else(|| call.nonsense("to a request"))?;
-        // A personal override was not asked for.
-        if secret.name.as_deref() != Some(&of.name) || secret.personal {
-            return Err(call.nonsense("with another secret than the one asked for"));
-        }
-        let value = call.value(secret.value, &of.name)?;
-        Ok(Answer::Value(Fetched {
-            value,
-            modified: secret.modified,
-            validator,
-            max_age: None,
-        }))
-    }
-}
-
-/// The most bytes of an answer with one secret of so many: each byte may be an escape of six, and
-/// comment and metadata come beside it.
-fn answer_limit(max_size: usize) -> u64 {
-    let value = u64::try_from(max_size).unwrap_or(u64::MAX);
-    value.saturating_mul(6).saturating_add(8 << 20)
-}
-
-impl Call<'_> {
-    /// The answer with one secret. Finds out which routes the server has, where that is not known.
-    async fn secret(
-        &self,
-        of: &super::Reference,
-        etag: Option<&str>,
-    ) -> Result<Response, ProviderError> {
-        let first = self.of.version();
-        for version in [first, Version::V3] {
-            let route = self.of.settings.single(version, of);
-            match self.get(&route.path, &route.query, etag).await? {
-                Ok(response) => {
-                    self.of.limits().version = Some(version);
-                    return Ok(response);
-                }
-                Err(Refusal::NoRoute) if version == Version::V4 => {
-                    self.of.limits().version = Some(Version::V3);
-                }
-                Err(refusal) => {
-                    if refusal != Refusal::NoRoute {
-                        self.of.limits().version = Some(version);
-                    }
-                    return Err(self.about(&refusal, of));
-                }
-            }
-        }
-        Err(self.failed(&Refusal::NoRoute, ""))
-    }
-
-    /// What a refusal means for one secret.
-    fn about(&self, refusal: &Refusal, of: &super::Reference) -> ProviderError {
-        let place = format!("{:?} in {:?} of {:?}", of.name, of.path, of.environment);
-        match refusal {
-            Refusal::Missing => self.error(
-                ErrorKind::Missing,
-                &format!("there is no secret {place}"),
-                "check name, path, environment and project in the map",
-            ),
-            Refusal::Denied => self.error(
-                ErrorKind::Denied,
-                &format!("the identity may not read {place}"),
-                "give it a role that may read the values of this folder",
-            ),
-            other => self.failed(other, "read secrets"),
-        }
-    }
-
-    /// Reads the secrets of an answer.
-    async fn read<C: Collector>(
-        &self,
-        response: &mut Response,
-        limit: u64,
-        collector: C,
-    ) -> Result<C, ProviderError> {
-        if !response.is_json() {
-            return Err(self.failed(&Refusal::Stranger, ""));
-        }
-        let mut tokenizer = Tokenizer::new();
-        let mut reader = Reader::new(collector);
-        while let Some(chunk) = response.chunk(limit).await? {
-            let read = tokenizer.push(&chunk, |token| reader.token(token));
-            read.map_err(|stopped| self.unread(&stopped))?;
-        }
-        let read = tokenizer.finish(|token| reader.token(token));
-        read.map_err(|stopped| self.unread(&stopped))?;
-        reader.finish().map_err(|_| self.nonsense("to a request"))
-    }
-
-    fn unread(&self, stopped: &Stopped<super::secrets::Malformed>) -> ProviderError {
-        match stopped {
-            // The length that was announced came: it is the server that wrote half a document.
-            Stopped::Json(JsonError::Truncated { .. }) => self.nonsense("ends early, and"),
-            Stopped::Json(_) => self.nonsense("is not JSON, and"),
-            Stopped::Sink(_) => self.nonsense("to a request"),
-        }
-    }
-
-    /// A value that may be served, or why there is none.
-    fn value(
-        &self,
-        value: Value,
-        name: &str,
-    ) -> Result<secretfs_memory::sealed::Sealed, ProviderError> {
-        match value {
-            Value::Whole(value) => Ok(value),
-            Value::Failed(error) => Err(ProviderError::sealed(
-                error,
-                format_args!("provider {}: the value of {name:?}", self.of.name()),
-            )),
-            Value::Hidden => Err(self.error(
-                ErrorKind::Denied,
-                &format!("the identity may know of {name:?}, but not read its value"),
-                "give it a role that may read values",
-            )),
-            Value::Absent | Value::Dropped => Err(self.nonsense("has no value, and")),
-        }
-    }
-}
-
-/// Takes the one secret of an answer.
-struct One<'a> {
-    pool: &'a Arc<SealedPool>,
-    name: &'a str,
-    max: usize,
-    found: Option<Secret>,
-}
-
-impl Collector for One<'_> {
-    fn writer(&mut self, of: &Opened<'_>) -> Option<SealedWriter> {
-        let is_it = of.name.is_none_or(|name| name == self.name);
-        (is_it && of.origin == Origin::Single).then(|| self.pool.writer(None, self.max))
-    }
-
-    fn take(&mut self, secret: Secret) {
-        if secret.origin == Origin::Single {
-            self.found = Some(secret);
-        }
-    }
-}
-
 impl Provider for Infisical {
     fn kind(&self) -> &'static str {
         KIND
@@ -328,24 +158,48 @@ impl Provider for Infisical {
         wanted: &'a Wanted,
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<Answer, ProviderError>> {
-        Box::pin(async move { self.call(cx, |call| call.single(wanted)).await })
+        Box::pin(async move {
+            let asked = self.call(cx, |call| async move { call.single(wanted).await });
+            asked.await
+        })
+    }
+
+    fn fetch_many<'a>(
+        &'a self,
+        wanted: &'a [Wanted],
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<Vec<Result<Answer, ProviderError>>, ProviderError>> {
+        Box::pin(async move {
+            let asked = self.call(cx, |call| async move { call.many(wanted).await });
+            asked.await
+        })
     }
 
     fn fetch_folder<'a>(
         &'a self,
-        _: &'a FolderReference,
-        _: usize,
-        _: &'a Context,
+        folder: &'a FolderReference,
+        max_size: usize,
+        cx: &'a Context,
     ) -> BoxFuture<'a, Result<Vec<(String, Fetched)>, ProviderError>> {
-        Box::pin(async { Err(unsupported(KIND, "render a folder")) })
+        Box::pin(async move {
+            let asked = self.call(
+                cx,
+                |call| async move { call.folder(folder, max_size).await },
+            );
+            asked.await
+        })
     }
 
     fn list<'a>(
         &'a self,
-        _: &'a FolderReference,
-        _: &'a Context,
+        folder: &'a FolderReference,
+        cx: &'a Context,
     ) -> BoxFuture<'a, Result<Vec<String>, ProviderError>> {
-        Box::pin(async { Err(unsupported(KIND, "list a folder")) })
+        Box::pin(async move {
+            let folder = self.settings.folder(folder);
+            let asked = self.call(cx, |call| async move { call.names(folder).await });
+            asked.await
+        })
     }
 
     fn member(&self, folder: &FolderReference, name: &str) -> Reference {

@@ -13,8 +13,12 @@ pub(super) const MAX_BODY: usize = 64 << 10;
 pub(super) enum Refusal {
     /// The server does not know the path: it speaks another version, or is something else.
     NoRoute,
-    /// There is no such thing: secret, folder, environment or project.
+    /// There is no such thing: a project, or something that is not told.
     Missing,
+    /// There is no such secret, in a folder that is there.
+    MissingSecret,
+    /// There is no such folder, or no such environment.
+    MissingFolder,
     /// The token is no good; `expired`: the server says that its time is over.
     Token {
         /// Over, rather than wrong.
@@ -76,6 +80,12 @@ pub(super) fn read(status: u16, json: bool, body: &[u8], retry_after: Option<Dur
         403 => Refusal::Denied,
         // With a space and without an id: the router's, not the application's.
         404 if error == "Not Found" && message.starts_with("Route ") => Refusal::NoRoute,
+        404 if message.starts_with("Secret with name ") => Refusal::MissingSecret,
+        404 if message.starts_with("Folder with path ")
+            || message.starts_with("Environment with slug ") =>
+        {
+            Refusal::MissingFolder
+        }
         404 => Refusal::Missing,
         429 => Refusal::Limited(retry_after),
         400..=499 => Refusal::Invalid,
@@ -150,12 +160,18 @@ mod tests {
                 404,
                 "NotFound",
                 "Secret with name 'NOPE' not found",
-                Refusal::Missing,
+                Refusal::MissingSecret,
             ),
             (
                 404,
                 "GetSecretByName",
                 "Folder with path '/' in environment with slug 'nope' not found",
+                Refusal::MissingFolder,
+            ),
+            (
+                404,
+                "NotFound",
+                "Project with ID 'x' not found during bot lookup. Are you sure?",
                 Refusal::Missing,
             ),
             (

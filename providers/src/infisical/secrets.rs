@@ -46,6 +46,19 @@ pub(super) enum Value {
     Whole(Sealed),
 }
 
+impl Value {
+    /// The same value, in the same sealed memory.
+    pub(super) fn copy(&self) -> Self {
+        match self {
+            Self::Absent => Self::Absent,
+            Self::Dropped => Self::Dropped,
+            Self::Failed(error) => Self::Failed(*error),
+            Self::Hidden => Self::Hidden,
+            Self::Whole(value) => Self::Whole(value.clone()),
+        }
+    }
+}
+
 /// A secret that has passed by.
 #[derive(Debug)]
 pub(super) struct Secret {
@@ -54,6 +67,9 @@ pub(super) struct Secret {
     pub(super) name: Option<String>,
     /// `type` is `personal`.
     pub(super) personal: bool,
+    /// Where it says that it is. `None`: it does not, as those of an import.
+    pub(super) environment: Option<String>,
+    pub(super) path: Option<String>,
     pub(super) modified: Option<SystemTime>,
     pub(super) value: Value,
 }
@@ -91,6 +107,8 @@ enum Key {
     Value,
     Hidden,
     Type,
+    Environment,
+    Path,
     Updated,
     Other,
 }
@@ -105,6 +123,8 @@ impl Key {
             "secretValue" => Self::Value,
             "secretValueHidden" => Self::Hidden,
             "type" => Self::Type,
+            "environment" => Self::Environment,
+            "secretPath" => Self::Path,
             "updatedAt" => Self::Updated,
             _ => Self::Other,
         }
@@ -127,6 +147,8 @@ struct Open {
     name: Option<String>,
     personal: bool,
     hidden: bool,
+    environment: Option<String>,
+    path: Option<String>,
     modified: Option<SystemTime>,
     slot: Slot,
     /// A member came twice: which one counts is anybody's guess.
@@ -290,7 +312,7 @@ impl<C: Collector> Reader<C> {
                     self.open.slot = Slot::Failed(error);
                 }
             }
-            Key::Name | Key::Type | Key::Updated => {
+            Key::Name | Key::Type | Key::Environment | Key::Path | Key::Updated => {
                 if self.text.len() + piece.len() > MAX_NAME {
                     self.text_too_long = true;
                 } else {
@@ -322,6 +344,8 @@ impl<C: Collector> Reader<C> {
                 self.open.name = text.map(str::to_owned);
             }
             Key::Type => self.open.personal = text == Some("personal"),
+            Key::Environment => self.open.environment = text.map(str::to_owned),
+            Key::Path => self.open.path = text.map(str::to_owned),
             Key::Updated => self.open.modified = text.and_then(time::parse),
             _ => {}
         }
@@ -335,6 +359,8 @@ impl Open {
             name: None,
             personal: false,
             hidden: false,
+            environment: None,
+            path: None,
             modified: None,
             slot: Slot::Empty,
             twice: false,
@@ -354,6 +380,8 @@ impl Open {
             origin,
             name: self.name,
             personal: self.personal,
+            environment: self.environment,
+            path: self.path,
             modified: self.modified,
             value,
         }

@@ -18,6 +18,8 @@ pub(super) enum Reply {
     Panic,
     /// `Unchanged`, whether or not a validator was sent.
     Unchanged,
+    /// `Alone`, to whatever is asked.
+    Alone,
 }
 
 /// What it was told, and what it was asked.
@@ -31,6 +33,8 @@ pub(super) struct Script {
     pub(super) down: Option<Reply>,
     /// Instead of every list.
     pub(super) no_list: Option<Reply>,
+    /// What a list answers `Alone` to.
+    pub(super) alone: BTreeSet<String>,
     /// How many answers of a list are swallowed.
     pub(super) short_by: usize,
     pub(super) max_age: Option<Duration>,
@@ -112,6 +116,9 @@ impl Fake {
         let name = name(&wanted.reference);
         let reply = self.script().replies.get(&name).cloned();
         let reply = reply.unwrap_or(Reply::Fail(ErrorKind::Missing));
+        if matches!(reply, Reply::Alone) {
+            return Ok(Answer::Alone);
+        }
         let Some(bytes) = act(&reply).await? else {
             return Ok(Answer::Unchanged);
         };
@@ -148,7 +155,7 @@ impl Drop for Busy<'_> {
 async fn act(reply: &Reply) -> Result<Option<Vec<u8>>, ProviderError> {
     match reply {
         Reply::Value(bytes) => Ok(Some(bytes.clone())),
-        Reply::Unchanged => Ok(None),
+        Reply::Unchanged | Reply::Alone => Ok(None),
         Reply::Fail(kind) => Err(ProviderError::new(
             *kind,
             "as it was told",
@@ -233,7 +240,11 @@ impl Provider for Fake {
             }
             let mut answers = Vec::new();
             for one in wanted {
-                answers.push(self.answer(one, cx).await);
+                let is_alone = self.script().alone.contains(&name(&one.reference));
+                answers.push(match is_alone {
+                    true => Ok(Answer::Alone),
+                    false => self.answer(one, cx).await,
+                });
             }
             let short_by = self.script().short_by;
             answers.truncate(answers.len() - short_by);

@@ -206,3 +206,43 @@ async fn a_list_is_bounded() {
     // From the opened one on, so that what is opened next is there.
     assert!(rig.peek("a/0002").is_some() && rig.peek("a/1000").is_some());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_list_cannot_give_is_fetched_by_itself_and_left_out_of_later_lists() {
+    let rig = Rig::named(&FOLDER);
+    rig.main.script().alone = ["a/2", "a/4"].map(str::to_owned).into();
+    rig.read("a/1").await.unwrap();
+    // The one that somebody waits for is asked for at once; the other one when it is opened.
+    assert_eq!(rig.read("a/2").await.unwrap(), b"a/2");
+    let so_far = ["one a/1", "many a/2 a/3 a/4", "one a/2"];
+    assert_eq!(rig.main.requests(), so_far);
+    assert_eq!(rig.peek("a/4"), None);
+    assert_eq!(rig.read("a/4").await.unwrap(), b"a/4");
+    assert_eq!(rig.main.requests()[3..], ["one a/4"]);
+    // Also when all of them are wanted again.
+    pass(600_000 - 10).await;
+    rig.read("a/1").await.unwrap();
+    rig.read("a/3").await.unwrap();
+    assert_eq!(rig.main.requests()[4..], ["one a/1", "one a/3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_makes_a_list_try_again_what_it_could_not_give() {
+    let rig = Rig::named(&FOLDER);
+    rig.main.script().alone = ["a/2".to_owned()].into();
+    rig.read("a/1").await.unwrap();
+    rig.read("a/2").await.unwrap();
+    rig.main.script().alone.clear();
+    rig.cache.forget(None);
+    rig.read("a/1").await.unwrap();
+    assert_eq!(rig.main.requests()[3..], ["many a/1 a/2 a/3 a/4"]);
+    assert_eq!(rig.peek("a/2").unwrap(), b"a/2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_answers_a_single_request_so_is_at_fault() {
+    let rig = Rig::named(&FOLDER);
+    rig.main.reply("a/1", Reply::Alone);
+    let error = rig.read("a/1").await.unwrap_err();
+    assert_eq!(kind(&error), Some(ErrorKind::Protocol));
+}

@@ -1,0 +1,12 @@
+//! The Infisical client against the simulator, without a mount: what each row of the contract becomes,
+//! and how many requests it takes. One subject of `contracts/infisical.md` a file.
+
+mod expansion;
+mod imports;
+mod missing;
+mod names;
+mod permission;
+mod personal;
+mod reading;
+mod rig;
+mod together;
