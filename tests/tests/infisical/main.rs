@@ -2,9 +2,11 @@
 //! and how many requests it takes. One subject of `contracts/infisical.md` a file.
 
 mod expansion;
+mod faults;
 mod imports;
 mod missing;
 mod names;
+mod outages;
 mod permission;
 mod personal;
 mod reading;
