@@ -21,8 +21,8 @@ use std::time::{Duration, Instant};
 /// How long the daemon may take to say whether it takes a credential; it only has to look at it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The stack of a command's work with secrets, as large as the daemon's: scrypt and the vault's ciphers
-/// in a debug build, and a TLS handshake for `check --online`.
+/// The stack of a command's work with secrets: scrypt, the vault's ciphers, and a provider's calls in a
+/// debug build, which is what the daemon's runtime needs too.
 const STACK: usize = 512 << 10;
 
 /// Runs what reads a secret, the first byte of one included: with the heap locked, core dumps off,

@@ -12,6 +12,7 @@ pub mod http;
 pub mod infisical;
 pub mod json;
 pub mod local;
+pub mod nearest;
 pub mod onepassword;
 pub mod provider;
 pub mod reference;

@@ -180,6 +180,38 @@ pub trait Provider: Send + Sync {
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<(), ProviderError>>;
 
+    /// The same for several secrets, in the order of `references`, with as few requests as it can. What
+    /// is missing may cost some more, to tell what there is instead: this answers a person.
+    ///
+    /// The default asks for each by itself.
+    fn check_many<'a>(
+        &'a self,
+        references: &'a [Reference],
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Vec<Result<(), ProviderError>>> {
+        Box::pin(async move {
+            let mut answers = Vec::with_capacity(references.len());
+            for reference in references {
+                answers.push(self.check(reference, cx).await);
+            }
+            answers
+        })
+    }
+
+    /// Whether a folder can be listed, and with `values`, whether all of its secrets may be read.
+    ///
+    /// # Errors
+    /// As [`Provider::check`].
+    fn check_folder<'a>(
+        &'a self,
+        folder: &'a FolderReference,
+        values: bool,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<(), ProviderError>> {
+        let _ = values;
+        Box::pin(async move { self.list(folder, cx).await.map(drop) })
+    }
+
     /// Takes a credential, if it is bound to this provider's origin. Tried at first use, but for
     /// what can be checked without a request. It rests in `pool` ([`crate::credential::Kept`]).
     ///

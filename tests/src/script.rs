@@ -41,6 +41,8 @@ pub enum Step {
     Slurp { path: String },
     /// `Slurp` from that many threads at once; all must say the same.
     SlurpConcurrently { path: String, threads: usize },
+    /// `Slurp` of different files, a thread for each of them, at once.
+    SlurpEach { paths: Vec<String> },
     /// `Slurp` one after the other.
     SlurpRepeatedly { path: String, times: usize },
     /// The names of a folder, sorted.
@@ -95,6 +97,8 @@ pub enum Outcome {
     Names(Vec<String>),
     /// What concurrent readers saw: each outcome, and how many saw it.
     Tally(Vec<(Outcome, usize)>),
+    /// What each of several saw.
+    Each(Vec<Outcome>),
 }
 
 /// The attributes that tests look at.

@@ -23,7 +23,7 @@ const MAX_LIST: u64 = 128 << 20;
 const NOBODY: &str = "SECRETFS_SECOND_LOOK";
 
 /// A list's answer.
-enum Listed<'a> {
+pub(super) enum Listed<'a> {
     Unchanged,
     Picks(Picks<'a>, Option<Validator>),
 }
@@ -63,7 +63,8 @@ impl Call<'_> {
             *limit = one.max_size.max(*limit);
         }
         let tag = one_tag(wanted);
-        let (picks, validator) = match self.list(folder, Which::Some(limits), tag).await? {
+        let listed = self.list(folder, Which::Some(limits), true, tag).await?;
+        let (picks, validator) = match listed {
             Listed::Unchanged => return Ok(wanted.iter().map(|_| Ok(Answer::Unchanged)).collect()),
             Listed::Picks(picks, validator) => (picks, validator),
         };
@@ -122,7 +123,7 @@ impl Call<'_> {
         }))
     }
 
-    fn picked(
+    pub(super) fn picked(
         &self,
         pick: &Pick,
         name: &str,
@@ -161,7 +162,7 @@ impl Call<'_> {
         max_size: usize,
     ) -> Result<Vec<(String, Fetched)>, ProviderError> {
         let folder = self.of.settings.folder(of);
-        let picks = match self.list(folder, Which::All(max_size), None).await? {
+        let picks = match self.list(folder, Which::All(max_size), true, None).await? {
             Listed::Picks(picks, _) => picks,
             Listed::Unchanged => return Err(self.nonsense("to a request")),
         };
@@ -218,7 +219,7 @@ impl Call<'_> {
 
     /// The names of a folder; no value leaves the server.
     pub(super) async fn names(&self, folder: Folder<'_>) -> Result<Vec<String>, ProviderError> {
-        let picks = match self.list(folder, Which::Names, None).await? {
+        let picks = match self.list(folder, Which::Names, true, None).await? {
             Listed::Picks(picks, _) => picks,
             Listed::Unchanged => return Err(self.nonsense("to a request")),
         };
@@ -228,10 +229,11 @@ impl Call<'_> {
         Ok(picks.found.into_keys().collect())
     }
 
-    async fn list<'a>(
+    pub(super) async fn list<'a>(
         &'a self,
         folder: Folder<'a>,
         which: Which,
+        keeps: bool,
         etag: Option<&str>,
     ) -> Result<Listed<'a>, ProviderError> {
         let settings = &self.of.settings;
@@ -248,7 +250,10 @@ impl Call<'_> {
             return Ok(Listed::Unchanged);
         }
         let validator = response.etag().map(|tag| Kind::List.validator(&tag));
-        let picks = Picks::new(&self.cx.pool, folder, which, settings.personal);
+        let mut picks = Picks::new(&self.cx.pool, folder, which, settings.personal);
+        if !keeps {
+            picks = picks.only_looks();
+        }
         let picks = self.read(&mut response, MAX_LIST, picks).await?;
         if picks.is_another {
             return Err(self.nonsense("with another folder than the one asked for"));
@@ -268,7 +273,7 @@ impl Call<'_> {
 
     /// A second look at a folder whose list is empty: whether it is there, and may be read. The list
     /// alone would be the same for a mistyped path and for a lost permission (contract §5).
-    async fn look_again(&self, folder: Folder<'_>) -> Result<(), ProviderError> {
+    pub(super) async fn look_again(&self, folder: Folder<'_>) -> Result<(), ProviderError> {
         let settings = &self.of.settings;
         let route = |version| settings.single(version, folder, NOBODY, Whose::Shared);
         match self.ask(route, None).await? {

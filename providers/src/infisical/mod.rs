@@ -10,15 +10,19 @@
 //! | `secrets` | an answer's secrets, taken from the stream |
 //! | `single` | one secret by its name |
 //! | `list` | several secrets of a folder, all of them, or their names; and the second look |
+//! | `check` | whether secrets are there and may be read, for a person |
+//! | `advice` | what there is instead of what is missing |
 //! | `picks` | which of a list's secrets count: own, imported, personal |
 //! | `expansion` | whether a reference is left in a value |
 //! | `validator` | the ETag of which request |
 //! | `refusal` | what an answer without a secret means |
 //! | `time` | `updatedAt` |
 
+mod advice;
 mod api;
 mod auth;
 mod call;
+mod check;
 mod expansion;
 mod health;
 mod list;

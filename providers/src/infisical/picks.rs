@@ -2,6 +2,7 @@
 //! wins (contract §4, "Imports"); where personal overrides are wanted, they win over all.
 
 use super::api::Folder;
+use super::expansion::has_reference;
 use super::secrets::{Collector, Opened, Origin, Secret, Value};
 use secretfs_memory::sealed::{SealedPool, SealedWriter};
 use std::collections::BTreeMap;
@@ -30,6 +31,8 @@ pub(super) struct Pick {
     /// Two of this rank: which one counts is anybody's guess.
     pub(super) twice: bool,
     pub(super) value: Value,
+    /// Of a value that was looked at and not kept: whether a reference is left in it.
+    pub(super) looked_at: Option<bool>,
     pub(super) modified: Option<SystemTime>,
 }
 
@@ -72,6 +75,8 @@ pub(super) struct Picks<'a> {
     which: Which,
     /// Whether personal overrides are wanted.
     personal: bool,
+    /// Whether values are kept, or only looked at.
+    keeps: bool,
     pub(super) found: BTreeMap<String, Pick>,
     /// How many secrets passed by, wanted or not.
     pub(super) seen: usize,
@@ -93,11 +98,18 @@ impl<'a> Picks<'a> {
             folder,
             which,
             personal,
+            keeps: true,
             found: BTreeMap::new(),
             seen: 0,
             is_another: false,
             is_full: false,
         }
+    }
+
+    /// Values are looked at one by one, and none of them stays.
+    pub(super) fn only_looks(mut self) -> Self {
+        self.keeps = false;
+        self
     }
 
     fn rank(&self, origin: Origin, personal: bool) -> Option<Rank> {
@@ -146,10 +158,18 @@ impl Collector for Picks<'_> {
         if !self.which.wants(&name) {
             return;
         }
+        let (value, looked_at) = match secret.value {
+            Value::Whole(value) if !self.keeps => match has_reference(&value) {
+                Ok(is_left) => (Value::Dropped, Some(is_left)),
+                Err(error) => (Value::Failed(error), None),
+            },
+            value => (value, None),
+        };
         let pick = Pick {
             rank,
             twice: false,
-            value: secret.value,
+            value,
+            looked_at,
             modified: secret.modified,
         };
         let has_room = self.has_room();

@@ -52,6 +52,8 @@ pub struct Infisical {
     pub(super) auth: Auth,
     pub(super) health: Seen,
     state: Mutex<State>,
+    /// Held by the one who finds out which routes the server has.
+    pub(super) search: tokio::sync::Mutex<()>,
     dice: (std::hash::RandomState, AtomicU64),
 }
 
@@ -78,6 +80,7 @@ impl Infisical {
             auth: Auth::new(name),
             health: Seen::nothing(),
             state: Mutex::default(),
+            search: tokio::sync::Mutex::default(),
             dice: (std::hash::RandomState::new(), AtomicU64::new(0)),
             settings,
         }
@@ -104,9 +107,8 @@ impl Infisical {
         u32::try_from(self.dice.0.hash_one(count) >> 32).unwrap_or_default()
     }
 
-    pub(super) fn version(&self) -> Version {
-        let known = self.limits().version;
-        known.unwrap_or_else(|| self.settings.first_version())
+    pub(super) fn version(&self) -> Option<Version> {
+        self.limits().version
     }
 
     /// Why nothing can be asked at all, whatever it is.
@@ -222,12 +224,38 @@ impl Provider for Infisical {
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<(), ProviderError>> {
         Box::pin(async move {
-            let wanted = Wanted {
-                reference: reference.clone(),
-                max_size: usize::MAX,
-                validator: None,
-            };
-            self.fetch(&wanted, cx).await.map(drop)
+            let mut answers = self.check_many(std::slice::from_ref(reference), cx).await;
+            answers.pop().unwrap_or(Ok(()))
+        })
+    }
+
+    fn check_many<'a>(
+        &'a self,
+        references: &'a [Reference],
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Vec<Result<(), ProviderError>>> {
+        Box::pin(async move {
+            let asked = self.call(cx, |call| async move { call.check_many(references).await });
+            match asked.await {
+                Ok(answers) => answers,
+                Err(error) => references.iter().map(|_| Err(error.clone())).collect(),
+            }
+        })
+    }
+
+    fn check_folder<'a>(
+        &'a self,
+        folder: &'a FolderReference,
+        values: bool,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<(), ProviderError>> {
+        Box::pin(async move {
+            let folder = self.settings.folder(folder);
+            let asked = self.call(
+                cx,
+                |call| async move { call.check_folder(folder, values).await },
+            );
+            asked.await
         })
     }
 

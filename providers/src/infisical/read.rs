@@ -18,7 +18,13 @@ impl Call<'_> {
         route: impl Fn(Version) -> Route<'a>,
         etag: Option<&str>,
     ) -> Result<Result<Response, Refusal>, ProviderError> {
+        // One finds out; a hundred that open at once would ask a hundred times for what is not there.
+        let _searching = match self.of.version() {
+            Some(_) => None,
+            None => Some(self.searching().await?),
+        };
         let first = self.of.version();
+        let first = first.unwrap_or_else(|| self.of.settings.first_version());
         for version in [first, Version::V3] {
             let route = route(version);
             let answer = self.get(&route.path, &route.query, etag).await?;
@@ -34,6 +40,18 @@ impl Call<'_> {
             }
         }
         Err(self.failed(&Refusal::NoRoute, ""))
+    }
+
+    async fn searching(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, ProviderError> {
+        let until = self.turn.budget.until();
+        let turn = tokio::time::timeout_at(until, self.of.search.lock()).await;
+        turn.map_err(|_| {
+            self.error(
+                ErrorKind::TimedOut,
+                "the server did not answer the first request in time",
+                "see `secretfs status` for the provider's health",
+            )
+        })
     }
 
     /// Reads the secrets of an answer.

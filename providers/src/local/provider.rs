@@ -243,6 +243,40 @@ impl LocalVault {
     }
 }
 
+impl LocalVault {
+    /// Several secrets in one pass: a vault is decrypted from its start to its end each time.
+    async fn probe_many(
+        &self,
+        references: &[Reference],
+        cx: &Context,
+    ) -> Result<Vec<Result<(), ProviderError>>, ProviderError> {
+        let names = references
+            .iter()
+            .map(name_of)
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut wanted = names.clone();
+        wanted.sort_unstable();
+        let opened = self.open(cx).await?;
+        let take = |name: &str| match wanted.binary_search(&name) {
+            Ok(_) => Take::Probe,
+            Err(_) => Take::Nothing,
+        };
+        let mut taken = self.scan(opened, None, cx, take).await?;
+        taken.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        let answer = |name: &&str| {
+            let at = taken.binary_search_by(|taken| taken.name.as_str().cmp(name));
+            match at.ok().and_then(|at| taken.get(at)) {
+                None => Err(VaultError::NoSuchSecret((*name).to_owned()).into()),
+                Some(Taken { value, .. }) => match value.as_deref() {
+                    Some(Err(error)) => Err(error.clone()),
+                    Some(Ok(_)) | None => Ok(()),
+                },
+            }
+        };
+        Ok(names.iter().map(answer).collect())
+    }
+}
+
 /// The identity of a text that holds one.
 fn one_identity(text: &SecretString) -> Option<Identity> {
     let mut identities = crypt::parse_identities(text.expose_secret()).into_iter();
@@ -319,6 +353,19 @@ impl Provider for LocalVault {
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<(), ProviderError>> {
         Box::pin(self.call(cx, self.probe(reference, cx)))
+    }
+
+    fn check_many<'a>(
+        &'a self,
+        references: &'a [Reference],
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Vec<Result<(), ProviderError>>> {
+        Box::pin(async move {
+            match self.call(cx, self.probe_many(references, cx)).await {
+                Ok(answers) => answers,
+                Err(error) => references.iter().map(|_| Err(error.clone())).collect(),
+            }
+        })
     }
 
     fn supply(&self, offer: CredentialOffer, pool: &Arc<SealedPool>) -> Result<(), ProviderError> {

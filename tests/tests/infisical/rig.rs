@@ -181,6 +181,36 @@ impl Rig {
         self.runtime.block_on(self.client.list(&folder, &self.cx))
     }
 
+    /// What a check says of secrets, each `(path, name)`: the help where it is missing.
+    pub(crate) fn check(&self, secrets: &[(&str, &str)]) -> Vec<Result<(), (ErrorKind, String)>> {
+        let references: Vec<_> = secrets
+            .iter()
+            .map(|(path, name)| Reference::Infisical(reference(path, name)))
+            .collect();
+        self.check_all(&references)
+    }
+
+    pub(crate) fn check_all(
+        &self,
+        references: &[Reference],
+    ) -> Vec<Result<(), (ErrorKind, String)>> {
+        let checked = self.client.check_many(references, &self.cx);
+        let checked = self.runtime.block_on(checked);
+        assert_eq!(checked.len(), references.len());
+        checked
+            .into_iter()
+            .map(|answer| answer.map_err(|error| (error.kind, error.help)))
+            .collect()
+    }
+
+    /// The same for a folder.
+    pub(crate) fn check_folder(&self, path: &str, values: bool) -> Result<(), (ErrorKind, String)> {
+        let folder = folder(path);
+        let checked = self.client.check_folder(&folder, values, &self.cx);
+        let checked = self.runtime.block_on(checked);
+        checked.map_err(|error| (error.kind, error.help))
+    }
+
     // What the server saw.
 
     /// The requests for secrets so far: one by one, and lists.

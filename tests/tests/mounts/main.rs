@@ -11,6 +11,7 @@ mod doctor;
 mod env;
 mod errno;
 mod hung;
+mod infisical;
 mod lazy;
 mod limits;
 mod lock;

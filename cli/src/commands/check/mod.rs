@@ -1,5 +1,6 @@
 //! `secretfs check`: whether the map is good, and with `--online` whether its secrets are there.
 
+mod ask;
 mod here;
 mod online;
 

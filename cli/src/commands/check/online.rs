@@ -1,61 +1,21 @@
 //! `check --online`: asks every provider whether each secret exists and may be read. No value is
 //! shown, or kept longer than the check.
 
+use super::ask::{Asked, ask};
 use super::here::Here;
 use crate::credentials::Collector;
 use crate::error::{CliError, Status};
 use crate::map::Map;
 use crate::output::{Paint, errno_name, printable};
 use secretfs_fs::error::OpenError;
-use secretfs_fs::map::{EntryPlan, ProviderSpec, Source};
+use secretfs_fs::map::ProviderSpec;
 use secretfs_memory::sealed::SealedPool;
 use secretfs_providers::clock::SystemClock;
 use secretfs_providers::http::Proxies;
-use secretfs_providers::{
-    Context, Credential, ErrorKind, Host, Provider, ProviderError, Reference,
-};
+use secretfs_providers::{Context, Credential, Host, ProviderError};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// More failures are counted, not told: what is kept grows with the map otherwise, and lies in the
-/// locked heap.
-const MOST_TOLD: usize = 100;
-
-/// What came of asking one provider.
-#[derive(Debug, Default)]
-struct Asked<'a> {
-    /// How many things were asked.
-    asked: usize,
-    /// How many of them failed.
-    failed: usize,
-    /// The first failures, with their files.
-    failures: Vec<(&'a str, ProviderError)>,
-}
-
-/// What an entry asks of one provider.
-#[derive(Debug)]
-enum Question {
-    /// Is there such a secret?
-    Secret(Reference),
-    /// Is there such a folder?
-    Folder(secretfs_providers::FolderReference),
-}
-
-impl Asked<'_> {
-    /// Why there is nothing to tell of single files.
-    fn cannot_be_asked(&self) -> Option<&str> {
-        let (_, first) = self.failures.first()?;
-        let same = |(_, other): &(&str, ProviderError)| other == first;
-        match first.kind {
-            _ if self.failed < self.asked || !self.failures.iter().all(same) => None,
-            // What is missing, and where to give it, was said when it was looked for.
-            ErrorKind::NoCredential => Some("its credential is missing"),
-            ErrorKind::Unsupported => Some(&first.message),
-            _ => None,
-        }
-    }
-}
 
 /// Values never stay, so this is for one at a time.
 const SEALED: usize = 1 << 20;
@@ -94,7 +54,8 @@ fn asking(map: &Map, passphrase_file: Option<&Path>) -> Result<(), CliError> {
             provider.supply(offer, &pool).map_err(refused)?;
         }
     }
-    let (asked, status) = runtime()?.block_on(ask(map.entries(), &providers, contexts(map, pool)));
+    let asking = ask(map.entries(), &providers, contexts(map, pool));
+    let (asked, status) = runtime()?.block_on(asking);
     let paint = Paint(crate::output::stdout_colour());
     crate::output::print(render(&asked, map.providers(), paint))?;
     status.map_or(Ok(()), |status| Err(CliError::told(status)))
@@ -121,107 +82,6 @@ fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
             let message = format!("cannot start a runtime: {error}");
             CliError::new(Status::Other, message, "")
         })
-}
-
-/// Asks for every entry, the fallbacks included.
-async fn ask<'a>(
-    entries: &'a [EntryPlan],
-    providers: &[Arc<dyn Provider>],
-    cx: impl Fn(Duration) -> Context,
-) -> (Vec<Asked<'a>>, Option<Status>) {
-    let mut all: Vec<_> = providers.iter().map(|_| Asked::default()).collect();
-    let mut worst = None;
-    for entry in entries {
-        let timeout = Duration::from_millis(entry.open_timeout_ms);
-        for (provider, question) in questions(entry) {
-            let at = usize::from(provider);
-            let (Some(provider), Some(asked)) = (providers.get(at), all.get_mut(at)) else {
-                continue;
-            };
-            asked.asked += 1;
-            let answer = answer(provider.as_ref(), &question, &cx(timeout), timeout).await;
-            if let Err(failure) = answer {
-                worst = worse(worst, status(failure.kind));
-                asked.failed += 1;
-                if asked.failures.len() < MOST_TOLD {
-                    asked.failures.push((&entry.path, failure));
-                }
-            }
-        }
-    }
-    (all, worst)
-}
-
-fn questions(entry: &EntryPlan) -> Vec<(u16, Question)> {
-    let first = match &entry.source {
-        Source::Secret(reference) => Question::Secret(reference.clone()),
-        Source::Rendered { folder, .. } | Source::Listed { folder } => {
-            Question::Folder(folder.clone())
-        }
-    };
-    let fallback = entry.fallback.as_ref().map(|fallback| {
-        (
-            fallback.provider,
-            Question::Secret(fallback.reference.clone()),
-        )
-    });
-    [(entry.provider, first)]
-        .into_iter()
-        .chain(fallback)
-        .collect()
-}
-
-async fn answer(
-    provider: &dyn Provider,
-    question: &Question,
-    cx: &Context,
-    timeout: Duration,
-) -> Result<(), ProviderError> {
-    let asked = async {
-        match question {
-            Question::Secret(reference) => provider.check(reference, cx).await,
-            Question::Folder(folder) => provider.list(folder, cx).await.map(drop),
-        }
-    };
-    match tokio::time::timeout(timeout, asked).await {
-        Ok(answer) => answer,
-        Err(_) => Err(ProviderError::new(
-            ErrorKind::TimedOut,
-            format!("no answer within {} s", timeout.as_secs()),
-            "raise `open_timeout`, or try again",
-        )),
-    }
-}
-
-/// The exit status of one failure.
-fn status(kind: ErrorKind) -> Status {
-    match kind {
-        ErrorKind::Refused | ErrorKind::Expired | ErrorKind::NoCredential => Status::Credential,
-        ErrorKind::Unreachable
-        | ErrorKind::TimedOut
-        | ErrorKind::Limited { .. }
-        | ErrorKind::Server => Status::Unreachable,
-        ErrorKind::Missing
-        | ErrorKind::Denied
-        | ErrorKind::TooLarge
-        | ErrorKind::NoMemory
-        | ErrorKind::Ambiguous
-        | ErrorKind::Protocol
-        | ErrorKind::Unsupported => Status::Other,
-    }
-}
-
-/// Credentials before reachability before anything else (product.md, "The commands").
-fn worse(known: Option<Status>, other: Status) -> Option<Status> {
-    let rank = |status| match status {
-        Status::Credential => 0,
-        Status::Unreachable => 1,
-        _ => 2,
-    };
-    match known {
-        Some(known) if rank(known) <= rank(other) => Some(known),
-        _ => Some(other),
-    }
 }
 
 /// What was found, for people: a line for each provider, and one for each failure.
@@ -265,30 +125,7 @@ fn render(asked: &[Asked<'_>], providers: &[ProviderSpec], paint: Paint) -> Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn status_of(kinds: &[ErrorKind]) -> Option<Status> {
-        kinds
-            .iter()
-            .fold(None, |worst, kind| worse(worst, status(*kind)))
-    }
-
-    #[test]
-    fn credentials_come_before_reachability_before_anything_else() {
-        use ErrorKind::{Expired, Limited, Missing, NoCredential, Refused, Server, Unreachable};
-        assert_eq!(status_of(&[]), None);
-        assert_eq!(status_of(&[Missing]), Some(Status::Other));
-        assert_eq!(
-            status_of(&[Missing, Unreachable]),
-            Some(Status::Unreachable)
-        );
-        assert_eq!(status_of(&[Server, Missing]), Some(Status::Unreachable));
-        assert_eq!(
-            status_of(&[Limited { retry_after: None }, Refused, Missing]),
-            Some(Status::Credential)
-        );
-        assert_eq!(status_of(&[Unreachable, Expired]), Some(Status::Credential));
-        assert_eq!(status_of(&[NoCredential]), Some(Status::Credential));
-    }
+    use secretfs_providers::{ErrorKind, ProviderError};
 
     #[test]
     fn what_was_found_is_told_by_provider_and_help_once() {

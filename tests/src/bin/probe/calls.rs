@@ -102,6 +102,7 @@ impl Calls {
             }
             Step::Slurp { path } => slurp(&path),
             Step::SlurpConcurrently { path, threads } => Ok(slurp_concurrently(&path, threads)),
+            Step::SlurpEach { paths } => Ok(Outcome::Each(slurp_at_once(&paths))),
             Step::SlurpRepeatedly { path, times } => {
                 let mut last = Outcome::Done;
                 for _ in 0..times {
@@ -190,22 +191,27 @@ fn slurp(path: &str) -> Result<Outcome, Errno> {
     Ok(Outcome::Bytes(to_hex(&bytes)))
 }
 
-fn slurp_concurrently(path: &str, threads: usize) -> Outcome {
-    let barrier = std::sync::Barrier::new(threads);
-    let outcomes: Vec<Outcome> = std::thread::scope(|scope| {
-        let readers: Vec<_> = (0..threads)
-            .map(|_| {
-                scope.spawn(|| {
-                    barrier.wait();
-                    slurp(path).unwrap_or_else(|e| Outcome::Failed(e.raw_os_error()))
-                })
-            })
+fn slurp_at_once<P: AsRef<str> + Sync>(paths: &[P]) -> Vec<Outcome> {
+    let barrier = std::sync::Barrier::new(paths.len());
+    let read = |path: &str| {
+        barrier.wait();
+        slurp(path).unwrap_or_else(|e| Outcome::Failed(e.raw_os_error()))
+    };
+    let read = &read;
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = paths
+            .iter()
+            .map(|path| scope.spawn(move || read(path.as_ref())))
             .collect();
         readers
             .into_iter()
             .map(|reader| reader.join().expect("a reader"))
             .collect()
-    });
+    })
+}
+
+fn slurp_concurrently(path: &str, threads: usize) -> Outcome {
+    let outcomes = slurp_at_once(&vec![path; threads]);
     let mut tally: Vec<(Outcome, usize)> = Vec::new();
     for outcome in outcomes {
         match tally.iter_mut().find(|(seen, _)| *seen == outcome) {
