@@ -8,6 +8,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use secretfs_fs::link::wire::{self, Blocking, WireError};
 use secretfs_fs::map::Ready;
 use secretfs_fs::map::ready::TextDigest;
+use secretfs_providers::http::ProxySettings;
 use serde::{Deserialize, Serialize};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -49,6 +50,10 @@ pub struct LaunchRequest {
     pub offline: bool,
     /// Let root in as well.
     pub allow_root: bool,
+    /// Which servers are reached through which proxy. What opens the proxies comes with the
+    /// credentials.
+    #[serde(default)]
+    pub proxies: ProxySettings,
 }
 
 /// What goes over the launch socket. Descriptors, each where it is said to be there: the compiled

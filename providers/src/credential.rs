@@ -22,6 +22,9 @@ pub enum Credential {
         /// Its secret.
         secret: SecretString,
     },
+    /// `user:password` of the proxy that the offer's origin names. No provider's: what connects to
+    /// the proxy keeps it ([`crate::http::Proxies`]).
+    Proxy(SecretString),
 }
 
 /// A credential on its way to a running daemon.

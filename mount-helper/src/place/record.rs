@@ -144,6 +144,7 @@ pub(crate) fn already_mounted(mountpoint: &Path, first: Option<&Record>) -> Help
 #[cfg(test)]
 mod tests {
     use super::*;
+    use secretfs_providers::http::ProxySettings;
 
     fn record() -> Record {
         Record {
@@ -154,6 +155,7 @@ mod tests {
                 insecure_memory: false,
                 offline: false,
                 allow_root: false,
+                proxies: ProxySettings::default(),
             },
             state: MountState::Serving,
             helper: Some(ProcessId::current()),

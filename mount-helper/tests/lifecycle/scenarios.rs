@@ -65,6 +65,7 @@ fn request(folder: &Path, name: &str) -> LaunchRequest {
         insecure_memory: false,
         offline: false,
         allow_root: false,
+        proxies: Default::default(),
     }
 }
 

@@ -3,9 +3,11 @@
 
 mod checking;
 mod expansion;
+mod faults;
 mod imports;
 mod missing;
 mod names;
+mod outages;
 mod permission;
 mod personal;
 mod reading;

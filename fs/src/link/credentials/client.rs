@@ -1,8 +1,8 @@
 //! The command's end: blocking, never beyond a deadline.
 
 use super::{
-    ACCEPTED, AGE_IDENTITY, CLIENT_SECRET, END, OFFER_HEADER, OFFERS_LIMIT, Outcome, REFUSED,
-    SECRET_LIMIT, TEXT_LIMIT, TOKEN,
+    ACCEPTED, AGE_IDENTITY, CLIENT_SECRET, END, OFFER_HEADER, OFFERS_LIMIT, Outcome, PROXY,
+    REFUSED, SECRET_LIMIT, TEXT_LIMIT, TOKEN,
 };
 use crate::link::wire::{WireError, wait_until};
 use rustix::event::PollFlags;
@@ -76,6 +76,7 @@ impl Client {
             Credential::AgeIdentity(identity) => (AGE_IDENTITY, identity, &none),
             Credential::Token(token) => (TOKEN, token, &none),
             Credential::ClientSecret { id, secret } => (CLIENT_SECRET, id, secret),
+            Credential::Proxy(user) => (PROXY, user, &none),
             _ => return Err(WireError::Unsendable),
         };
         let mut header = Vec::with_capacity(OFFER_HEADER);

@@ -1,8 +1,8 @@
 //! The daemon's end: asynchronous, each step within a deadline that the caller gives.
 
 use super::{
-    ACCEPTED, AGE_IDENTITY, CLIENT_SECRET, END, OFFERS_LIMIT, Outcome, REFUSED, SECRET_LIMIT,
-    TEXT_LIMIT, TOKEN,
+    ACCEPTED, AGE_IDENTITY, CLIENT_SECRET, END, OFFERS_LIMIT, Outcome, PROXY, REFUSED,
+    SECRET_LIMIT, TEXT_LIMIT, TOKEN,
 };
 use crate::link::wire::{WireError, stream};
 use rustix::io::Errno;
@@ -97,6 +97,7 @@ impl Server {
                 id: first,
                 secret: second,
             },
+            PROXY => Credential::Proxy(first),
             _ => return Err(WireError::Malformed),
         };
         Ok(Some(CredentialOffer {

@@ -31,6 +31,7 @@ async fn every_kind_arrives_and_each_is_answered() {
             id: "id".into(),
             secret: "s".repeat(SECRET_LIMIT).into(),
         }),
+        offer(Credential::Proxy("me:secret".into())),
     ];
     let command = std::thread::spawn(move || {
         let mut client = Client::new(mine);
@@ -56,6 +57,11 @@ async fn every_kind_arrives_and_each_is_answered() {
     assert!(
         matches!(&third.credential, Credential::ClientSecret { id, secret }
             if id.expose_secret() == "id" && secret.expose_secret().len() == SECRET_LIMIT)
+    );
+    server.answer(&Outcome::Accepted, LIMIT).await.unwrap();
+    let fourth = server.next(LIMIT).await.unwrap().unwrap();
+    assert!(
+        matches!(&fourth.credential, Credential::Proxy(user) if user.expose_secret() == "me:secret")
     );
     server.answer(&Outcome::Accepted, LIMIT).await.unwrap();
     assert!(server.next(LIMIT).await.unwrap().is_none());

@@ -2,6 +2,7 @@
 
 use super::*;
 use secretfs_fs::map::{MountSettings, ProviderSpec, compile};
+use secretfs_providers::http::{Proxy, ProxySettings};
 use std::io::{Read, Write};
 
 fn map(providers: Vec<ProviderSettings>) -> CompiledMap {
@@ -33,10 +34,14 @@ fn connect(host: &str) -> ProviderSettings {
     }
 }
 
+fn asks() -> Asks {
+    let (proxy, _) = Proxy::parse("http://LOCALHOST.:3128").unwrap();
+    let proxies = ProxySettings::new(Some(proxy), None, "").unwrap();
+    Asks::new(Path::new("/home/me/secrets"), &proxies)
+}
+
 async fn ask(request: HostRequest, map: CompiledMap) -> Answer {
-    Asks::new(Path::new("/home/me/secrets"))
-        .answer(Ask::Host(request), Some(map))
-        .await
+    asks().answer(Ask::Host(request), Some(map)).await
 }
 
 #[tokio::test]
@@ -109,7 +114,7 @@ fn the_first_bundle_that_the_system_has_is_opened_and_none_below_the_mount() {
 
 #[tokio::test]
 async fn a_question_about_a_map_that_is_gone_is_stale() {
-    let asks = Asks::new(Path::new("/home/me/secrets"));
+    let asks = asks();
     let request = HostRequest::OpenVault { provider: 0 };
     let (result, _) = asks.answer(Ask::Host(request), None).await;
     assert_eq!(result, Err(Errno::STALE.raw_os_error()));
@@ -161,6 +166,10 @@ async fn only_hosts_of_the_map_are_resolved() {
         panic!("{result:?}");
     };
     assert!(addresses.iter().all(|address| address.port() == 8080));
+    // The proxy's name is of the mount, not of the map. Whether it is found is the resolver's affair.
+    let denied = Err(Errno::ACCESS.raw_os_error());
+    let (result, _) = ask(resolve("localhost."), map.clone()).await;
+    assert_ne!(result, denied);
     let (result, _) = ask(resolve("stolen-bytes.example.com"), map).await;
     assert_eq!(result, Err(Errno::ACCESS.raw_os_error()));
 }
