@@ -161,7 +161,10 @@ impl Provider for Infisical {
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<Answer, ProviderError>> {
         Box::pin(async move {
-            let asked = self.call(cx, |call| async move { call.single(wanted).await });
+            let asked = self.call(
+                cx,
+                |call| async move { Box::pin(call.single(wanted)).await },
+            );
             asked.await
         })
     }
@@ -172,7 +175,7 @@ impl Provider for Infisical {
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<Vec<Result<Answer, ProviderError>>, ProviderError>> {
         Box::pin(async move {
-            let asked = self.call(cx, |call| async move { call.many(wanted).await });
+            let asked = self.call(cx, |call| async move { Box::pin(call.many(wanted)).await });
             asked.await
         })
     }
@@ -184,10 +187,9 @@ impl Provider for Infisical {
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<Vec<(String, Fetched)>, ProviderError>> {
         Box::pin(async move {
-            let asked = self.call(
-                cx,
-                |call| async move { call.folder(folder, max_size).await },
-            );
+            let asked = self.call(cx, |call| async move {
+                Box::pin(call.folder(folder, max_size)).await
+            });
             asked.await
         })
     }
@@ -199,7 +201,7 @@ impl Provider for Infisical {
     ) -> BoxFuture<'a, Result<Vec<String>, ProviderError>> {
         Box::pin(async move {
             let folder = self.settings.folder(folder);
-            let asked = self.call(cx, |call| async move { call.names(folder).await });
+            let asked = self.call(cx, |call| async move { Box::pin(call.names(folder)).await });
             asked.await
         })
     }
@@ -211,7 +213,10 @@ impl Provider for Infisical {
     ) -> BoxFuture<'a, Result<Vec<String>, ProviderError>> {
         Box::pin(async move {
             let folder = self.settings.folder(folder);
-            let asked = self.call(cx, |call| async move { call.folders(folder).await });
+            let asked = self.call(
+                cx,
+                |call| async move { Box::pin(call.folders(folder)).await },
+            );
             asked.await
         })
     }
@@ -247,7 +252,9 @@ impl Provider for Infisical {
         cx: &'a Context,
     ) -> BoxFuture<'a, Vec<Result<(), ProviderError>>> {
         Box::pin(async move {
-            let asked = self.call(cx, |call| async move { call.check_many(references).await });
+            let asked = self.call(cx, |call| async move {
+                Box::pin(call.check_many(references)).await
+            });
             match asked.await {
                 Ok(answers) => answers,
                 Err(error) => references.iter().map(|_| Err(error.clone())).collect(),
@@ -263,10 +270,9 @@ impl Provider for Infisical {
     ) -> BoxFuture<'a, Result<(), ProviderError>> {
         Box::pin(async move {
             let folder = self.settings.folder(folder);
-            let asked = self.call(
-                cx,
-                |call| async move { call.check_folder(folder, values).await },
-            );
+            let asked = self.call(cx, |call| async move {
+                Box::pin(call.check_folder(folder, values)).await
+            });
             asked.await
         })
     }
