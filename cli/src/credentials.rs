@@ -21,9 +21,13 @@ use std::time::{Duration, Instant};
 /// How long the daemon may take to say whether it takes a credential; it only has to look at it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The stack of a command's work with secrets: scrypt, the vault's ciphers, and a provider's calls in a
-/// debug build, which is what the daemon's runtime needs too.
-const STACK: usize = 512 << 10;
+/// The stack of a command's work with secrets: scrypt, the vault's ciphers, a provider's calls. A debug
+/// build keeps every future once more on it.
+const STACK: usize = if cfg!(debug_assertions) {
+    1 << 20
+} else {
+    512 << 10
+};
 
 /// Runs what reads a secret, the first byte of one included: with the heap locked, core dumps off,
 /// out of the same user's sight, and on a thread whose stack is locked and cleared afterwards. Only

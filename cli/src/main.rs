@@ -14,6 +14,7 @@ mod mounts;
 mod online;
 mod output;
 mod passphrase;
+mod proxies;
 mod usage;
 mod vault;
 

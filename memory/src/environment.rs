@@ -49,6 +49,27 @@ pub fn take(name: &str) -> Option<SecretString> {
     taken.flatten()
 }
 
+/// Whether the variable `name` has this byte in its value. Looks where the value lies, and copies
+/// nothing: what is looked for may show that it is a secret.
+///
+/// The same holds for the caller as with [`take`].
+#[must_use]
+pub fn has_byte(name: &str, byte: u8) -> bool {
+    // SAFETY: as in `take`.
+    unsafe {
+        let mut entry = environ;
+        while !entry.is_null() && !(*entry).is_null() {
+            if let Some(value) = value_of(*entry, name)
+                && CStr::from_ptr(value).to_bytes().contains(&byte)
+            {
+                return true;
+            }
+            entry = entry.add(1);
+        }
+    }
+    false
+}
+
 /// Where the value starts in `entry`, where that is `name=value`.
 ///
 /// # Safety

@@ -8,6 +8,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use secretfs_fs::link::wire::{self, Blocking, WireError};
 use secretfs_fs::map::ready::TextDigest;
 use secretfs_fs::map::{Defaults, Ready};
+use secretfs_providers::http::ProxySettings;
 use serde::{Deserialize, Serialize};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -52,6 +53,10 @@ pub struct LaunchRequest {
     /// What stands in for what the map leaves out, of the command's environment.
     #[serde(default)]
     pub defaults: Defaults,
+    /// Which servers are reached through which proxy. What opens the proxies comes with the
+    /// credentials.
+    #[serde(default)]
+    pub proxies: ProxySettings,
 }
 
 /// What goes over the launch socket. Descriptors, each where it is said to be there: the compiled

@@ -22,6 +22,9 @@ pub enum Credential {
         /// Its secret.
         secret: SecretString,
     },
+    /// `user:password` of the proxy that the offer's origin names. No provider's: what connects to
+    /// the proxy keeps it ([`crate::http::Proxies`]).
+    Proxy(SecretString),
     /// Leave to use what a vendor's own program is signed in with (`infisical login`). The mount-helper
     /// starts it; nothing of it is known here yet.
     Session,

@@ -6,16 +6,18 @@ use crate::credentials::{Collector, Delivery, UNTIL_UNLOCK};
 use crate::error::{CliError, Status};
 use crate::map::Map;
 use crate::output::{print, show, warn};
+use crate::proxies::Proxies;
 use secretfs_mount_helper::control::client;
 use secretfs_mount_helper::launch::{self, LaunchRequest, Running};
 use secretfs_mount_helper::place::mountpoint::normalise;
+use secretfs_providers::http::ProxySettings;
 
 /// Runs the command.
 pub(crate) fn run(args: &MountArgs) -> Result<(), CliError> {
     let map = Map::find(args.map.map.as_deref())?;
     let mountpoint = normalise(&map.mountpoint(args.mountpoint.as_deref())?)?;
     control::refuse_early(&mountpoint)?;
-    let request = LaunchRequest {
+    let mut request = LaunchRequest {
         mountpoint,
         map: map.path.clone(),
         foreground: args.foreground,
@@ -23,12 +25,17 @@ pub(crate) fn run(args: &MountArgs) -> Result<(), CliError> {
         offline: args.offline,
         allow_root: args.allow_root,
         defaults: map.defaults(),
+        proxies: ProxySettings::default(),
     };
+    let mut proxies = Proxies::default();
     // Before the heap is locked: a large map takes more than may be.
     let ready = map.ready()?;
+    request.proxies = proxies.settings(map.providers(), args.insecure_memory)?;
     // Dropped at once: in the foreground this process stays, and a lock would not reach what it keeps.
-    let offers = Collector::new(args.passphrase.passphrase_file.as_deref(), UNTIL_UNLOCK)
+    let mut offers = Collector::new(args.passphrase.passphrase_file.as_deref(), UNTIL_UNLOCK)
         .collect(&map, args.insecure_memory)?;
+    offers.extend(proxies.offers(&request.proxies));
+    drop(proxies);
     let (delivery, channel) = Delivery::send(&offers, args.insecure_memory)?;
     drop(offers);
     let (launched, running) = launch::start(&request, Some(ready), channel)?;

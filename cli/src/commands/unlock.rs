@@ -6,9 +6,11 @@ use crate::credentials::{Collector, Delivery, UNTIL_UNLOCK};
 use crate::error::CliError;
 use crate::map::Map;
 use crate::output::{print, show, warn};
+use crate::proxies::Proxies;
 use secretfs_mount_helper::control::Request;
 use secretfs_mount_helper::control::client::Found;
 use secretfs_mount_helper::launch::{self, LaunchRequest};
+use secretfs_providers::http::ProxySettings;
 
 /// Runs the command.
 pub(crate) fn run(args: &UnlockArgs) -> Result<(), CliError> {
@@ -19,17 +21,28 @@ pub(crate) fn run(args: &UnlockArgs) -> Result<(), CliError> {
         .collect();
     // One passphrase opens a vault for all of its mounts.
     let mut collector = Collector::new(args.passphrase.passphrase_file.as_deref(), UNTIL_UNLOCK);
-    super::for_each(found, |(map, one)| unlock(&one, map, &mut collector))
+    let mut proxies = Proxies::default();
+    super::for_each(found, |(map, one)| {
+        unlock(&one, map, &mut collector, &mut proxies)
+    })
 }
 
 fn unlock(
     found: &Found,
     map: Result<Map, CliError>,
     collector: &mut Collector<'_>,
+    from_environment: &mut Proxies,
 ) -> Result<(), CliError> {
     let request = &found.record.request;
+    let mut proxies = ProxySettings::default();
     let offers = match map {
-        Ok(map) => collector.collect(&map, request.insecure_memory)?,
+        Ok(map) => {
+            let insecure = request.insecure_memory;
+            proxies = from_environment.settings(map.providers(), insecure)?;
+            let mut offers = collector.collect(&map, insecure)?;
+            offers.extend(from_environment.offers(&proxies));
+            offers
+        }
         // A running mount keeps its last good map, and can be served again without a credential.
         Err(_) if found.is_running() => {
             warn(
@@ -50,6 +63,7 @@ fn unlock(
     } else {
         let request = LaunchRequest {
             foreground: false,
+            proxies,
             ..request.clone()
         };
         let (launched, _) = launch::start(&request, None, channel)?;

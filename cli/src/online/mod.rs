@@ -9,7 +9,8 @@ use here::Here;
 use secretfs_memory::sealed::SealedPool;
 use secretfs_mount_helper::programs::Programs;
 use secretfs_providers::clock::SystemClock;
-use secretfs_providers::{Context, Host, Provider};
+use secretfs_providers::http::Proxies;
+use secretfs_providers::{Context, Credential, Host, Provider, ProviderError};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,22 +30,32 @@ impl Online {
     /// Takes the credentials of the map's providers from where they are, and gives them to them.
     pub(crate) fn of(map: &Map, passphrase_file: Option<&Path>) -> Result<Self, CliError> {
         let without = "give it with --passphrase-file, or run this on a terminal";
-        let offers = Collector::new(passphrase_file, without).collect(map, false)?;
+        let mut from_environment = crate::proxies::Proxies::default();
+        let proxies = from_environment.settings(map.providers(), false)?;
+        let mut offers = Collector::new(passphrase_file, without).collect(map, false)?;
+        offers.extend(from_environment.offers(&proxies));
+        let proxies = Arc::new(Proxies::new(proxies));
         let providers: Vec<_> = (0..)
             .zip(map.providers())
-            .map(|(index, spec)| secretfs_fs::daemon::registry::make(index, spec))
+            .map(|(index, spec)| secretfs_fs::daemon::registry::make(index, spec, &proxies))
             .collect();
         let pool = SealedPool::new(SEALED, false)
             .map_err(|error| CliError::new(Status::Other, error.to_string(), error.help()))?;
+        let refused = |refused: ProviderError| {
+            CliError::new(Status::Credential, refused.message, refused.help)
+        };
         for offer in offers {
+            if let Credential::Proxy(user) = &offer.credential {
+                let taken = proxies.supply(&offer.origin, user, &pool);
+                taken.map_err(refused)?;
+                continue;
+            }
             let at = map
                 .providers()
                 .iter()
                 .position(|spec| spec.name == offer.provider);
             if let Some(provider) = at.and_then(|at| providers.get(at)) {
-                provider.supply(offer, &pool).map_err(|refused| {
-                    CliError::new(Status::Credential, refused.message, refused.help)
-                })?;
+                provider.supply(offer, &pool).map_err(refused)?;
             }
         }
         Ok(Self {

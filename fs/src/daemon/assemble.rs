@@ -11,6 +11,7 @@ use crate::map::CompiledMap;
 use crate::tree::{SecretFs, TreeDeps};
 use secretfs_memory::limit::Plan;
 use secretfs_memory::sealed::SealedPool;
+use secretfs_providers::http::Proxies;
 use secretfs_providers::{Clock, Host};
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ pub(super) struct Daemon {
     pub(super) outbox: Outbox,
     pub(super) helper: Arc<Helper>,
     pub(super) registry: Registry,
+    pub(super) proxies: Arc<Proxies>,
     pub(super) cache: Arc<Cache>,
     pub(super) tree: Arc<SecretFs>,
     pub(super) pool: Arc<SealedPool>,
@@ -39,7 +41,8 @@ impl Daemon {
     pub(super) fn new(prepared: Prepared, outbox: Outbox) -> Self {
         let clock = Arc::new(DaemonClock::default());
         let helper = Arc::new(Helper::new(outbox.clone()));
-        let mut registry = Registry::default();
+        let proxies = Arc::new(Proxies::new(prepared.proxies));
+        let mut registry = Registry::new(Arc::clone(&proxies));
         registry.update(prepared.map.providers());
         let listener = Arc::new(Listener::default());
         let runtime = tokio::runtime::Handle::current();
@@ -68,6 +71,7 @@ impl Daemon {
             outbox,
             helper,
             registry,
+            proxies,
             cache,
             tree,
             pool: prepared.pool,

@@ -4,7 +4,8 @@
 use crate::cache::Cache;
 use crate::link::credentials::{Outcome, Server};
 use crate::link::wire::WireError;
-use secretfs_providers::{CredentialOffer, ErrorKind, Provider, ProviderError};
+use secretfs_providers::http::Proxies;
+use secretfs_providers::{Credential, CredentialOffer, ErrorKind, Provider, ProviderError};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,17 +17,24 @@ const STEP: Duration = Duration::from_secs(10);
 /// The providers by name, as they were when the channel came.
 pub(super) type Named = Vec<(String, Arc<dyn Provider>)>;
 
+/// Who takes credentials.
+pub(super) struct Takers {
+    pub(super) providers: Named,
+    pub(super) proxies: Arc<Proxies>,
+    pub(super) cache: Arc<Cache>,
+}
+
 /// Takes every offer of one channel, and answers each.
-pub(super) async fn take(socket: OwnedFd, providers: Named, cache: Arc<Cache>) {
-    if let Err(error) = offers(socket, &providers, &cache).await {
+pub(super) async fn take(socket: OwnedFd, takers: Takers) {
+    if let Err(error) = offers(socket, &takers).await {
         tracing::warn!(%error, "a command's credential channel broke");
     }
 }
 
-async fn offers(socket: OwnedFd, providers: &Named, cache: &Cache) -> Result<(), WireError> {
+async fn offers(socket: OwnedFd, takers: &Takers) -> Result<(), WireError> {
     let mut server = Server::new(socket)?;
     while let Some(offer) = server.next(STEP).await? {
-        let outcome = match supply(offer, providers, cache) {
+        let outcome = match takers.supply(offer) {
             Ok(()) => Outcome::Accepted,
             Err(ProviderError { message, help, .. }) => Outcome::Refused { message, help },
         };
@@ -35,16 +43,27 @@ async fn offers(socket: OwnedFd, providers: &Named, cache: &Cache) -> Result<(),
     Ok(())
 }
 
-fn supply(offer: CredentialOffer, providers: &Named, cache: &Cache) -> Result<(), ProviderError> {
-    // A lock forgets credentials, and gives the memory back that they rest in.
-    if cache.is_locked() {
-        return Err(locked());
+impl Takers {
+    fn supply(&self, offer: CredentialOffer) -> Result<(), ProviderError> {
+        // A lock forgets credentials, and gives the memory back that they rest in.
+        if self.cache.is_locked() {
+            return Err(locked());
+        }
+        let pool = self.cache.pool();
+        if let Credential::Proxy(user) = &offer.credential {
+            // Another command's proxies are not this mount's: those are the same until it ends.
+            if !self.proxies.supply(&offer.origin, user, pool)? {
+                tracing::info!("a user of a proxy that this mount does not use was dropped");
+            }
+            return Ok(());
+        }
+        let named = |(name, _): &&(String, _)| *name == offer.provider;
+        let found = self.providers.iter().find(named);
+        let (_, provider) = found.ok_or_else(|| unknown(&offer.provider))?;
+        provider.supply(offer, pool)?;
+        self.cache.credential_supplied();
+        Ok(())
     }
-    let provider = providers.iter().find(|(name, _)| *name == offer.provider);
-    let (_, provider) = provider.ok_or_else(|| unknown(&offer.provider))?;
-    provider.supply(offer, cache.pool())?;
-    cache.credential_supplied();
-    Ok(())
 }
 
 fn locked() -> ProviderError {
@@ -101,7 +120,12 @@ mod tests {
             offline: false,
             listener: Arc::new(Listener::default()),
         });
-        let refused = || supply(offer(), &registry.named(), &cache).unwrap_err();
+        let takers = Takers {
+            providers: registry.named(),
+            proxies: Arc::default(),
+            cache: Arc::clone(&cache),
+        };
+        let refused = || takers.supply(offer()).unwrap_err();
         assert_eq!(refused().kind, ErrorKind::Refused, "by the provider");
         cache.lock();
         assert_eq!(refused().kind, ErrorKind::NoCredential);

@@ -4,11 +4,13 @@
 use crate::link::wire::{Blocking, LINK_LIMIT, WireError};
 use crate::link::{FromDaemon, ToDaemon};
 use crate::map::CompiledMap;
+use crate::map::address::Address;
 use secretfs_memory::harden::ConfineError;
 use secretfs_memory::heap::HeapConfig;
 use secretfs_memory::limit::{LimitError, Plan};
 use secretfs_memory::sealed::SealedPool;
 use secretfs_memory::{harden, heap, limit, stack};
+use secretfs_providers::http::{Proxy, ProxySettings};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -30,6 +32,7 @@ pub(super) struct Prepared {
     pub(super) offline: bool,
     pub(super) allow_root: bool,
     pub(super) locked: bool,
+    pub(super) proxies: ProxySettings,
 }
 
 /// Why the daemon cannot start.
@@ -109,6 +112,7 @@ fn with_link(link: &OwnedFd) -> Result<Prepared, PrepareError> {
         offline,
         allow_root,
         locked,
+        proxies,
         ..
     } = message
     else {
@@ -132,7 +136,7 @@ fn with_link(link: &OwnedFd) -> Result<Prepared, PrepareError> {
     let map = CompiledMap::open(map_fd).map_err(PrepareError::Map)?;
     // The last step: no other thread is there yet, and no credential has come. From here on the
     // process opens nothing, starts nothing, and connects to the servers of this map alone.
-    harden::confine(&ports(&map))?;
+    harden::confine(&ports(&map, &proxies))?;
     // Its own descriptor for the runtime.
     let link = link.as_fd().try_clone_to_owned().map_err(WireError::Io)?;
     Ok(Prepared {
@@ -144,15 +148,18 @@ fn with_link(link: &OwnedFd) -> Result<Prepared, PrepareError> {
         offline,
         allow_root,
         locked,
+        proxies,
     })
 }
 
-/// The TCP ports of the map's servers. A reload that adds another does not widen them: what needs it
-/// fails with EACCES until the next mount (architecture.md).
-fn ports(map: &CompiledMap) -> Vec<u16> {
+/// The TCP ports of the map's servers, or of the proxies that they are reached through. A reload that
+/// adds another does not widen them: what needs it fails with EACCES until the next mount
+/// (architecture.md).
+fn ports(map: &CompiledMap, proxies: &ProxySettings) -> Vec<u16> {
     let providers = map.providers();
     let addresses = providers.iter().filter_map(|spec| spec.settings.address());
-    let mut ports: Vec<u16> = addresses.map(|address| address.port).collect();
+    let port = |to: Address<'_>| proxies.of(to.tls, to.host).map_or(to.port, Proxy::port);
+    let mut ports: Vec<u16> = addresses.map(port).collect();
     ports.sort_unstable();
     ports.dedup();
     ports
@@ -169,4 +176,24 @@ fn quiet_panics() {
             );
         }
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sandbox_knows_the_port_of_a_proxy_and_not_of_what_is_behind_it() {
+        let map = crate::map::compile_text(
+            "providers:\n  a: {type: infisical, site_url: 'https://a.example:8443', project_id: p}\n  \
+             b: {type: infisical, site_url: 'https://b.example:9443', project_id: p}\n\
+             secrets: [{name: A, file: a, provider: a}]\n",
+        )
+        .unwrap();
+        let (proxy, _) = Proxy::parse("http://proxy.example:3128").unwrap();
+        let through = |except| ProxySettings::new(Some(proxy.clone()), None, except).unwrap();
+        assert_eq!(ports(&map, &ProxySettings::default()), [8443, 9443]);
+        assert_eq!(ports(&map, &through("")), [3128]);
+        assert_eq!(ports(&map, &through("b.example")), [3128, 9443]);
+    }
 }

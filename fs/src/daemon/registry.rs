@@ -4,6 +4,7 @@ use crate::map::ProviderSpec;
 use crate::map::plan::ProviderSettings;
 use secretfs_providers::Provider;
 use secretfs_providers::absent::Absent;
+use secretfs_providers::http::Proxies;
 use secretfs_providers::infisical::{self, Infisical};
 use secretfs_providers::local::LocalVault;
 use std::sync::Arc;
@@ -11,10 +12,19 @@ use std::sync::Arc;
 /// The providers of the current map, in its order.
 #[derive(Default)]
 pub(crate) struct Registry {
+    proxies: Arc<Proxies>,
     known: Vec<(ProviderSpec, Arc<dyn Provider>)>,
 }
 
 impl Registry {
+    /// Without providers yet; those that come are reached through these proxies.
+    pub(crate) fn new(proxies: Arc<Proxies>) -> Self {
+        Self {
+            proxies,
+            known: Vec::new(),
+        }
+    }
+
     /// Makes the providers of a new map. One whose definition is unchanged keeps its object, and
     /// with it its credential and connections.
     pub(crate) fn update(&mut self, specs: Vec<ProviderSpec>) {
@@ -27,7 +37,7 @@ impl Registry {
                 .get(usize::from(index))
                 .filter(|(known, _)| *known == spec)
                 .map(|(_, provider)| Arc::clone(provider));
-            let provider = kept.unwrap_or_else(|| make(index, &spec));
+            let provider = kept.unwrap_or_else(|| make(index, &spec, &self.proxies));
             next.push((spec, provider));
         }
         for (_, provider) in &self.known {
@@ -56,13 +66,14 @@ impl Registry {
 }
 
 /// The provider of a definition: one line for each type. `index` is its place in the map, which it
-/// asks its host with.
+/// asks its host with; `proxies`: what its server may be reached through.
 #[must_use]
-pub fn make(index: u16, spec: &ProviderSpec) -> Arc<dyn Provider> {
+pub fn make(index: u16, spec: &ProviderSpec, proxies: &Arc<Proxies>) -> Arc<dyn Provider> {
     match &spec.settings {
         ProviderSettings::Local { file } => Arc::new(LocalVault::new(&spec.name, index, file)),
         ProviderSettings::Infisical { .. } => {
-            Arc::new(Infisical::new(&spec.name, index, infisical(&spec.settings)))
+            let provider = Infisical::new(&spec.name, index, infisical(&spec.settings));
+            Arc::new(provider.through(proxies))
         }
         ProviderSettings::OnePassword { connect_host, .. } => Arc::new(Absent::new(
             "onepassword",

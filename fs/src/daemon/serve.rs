@@ -199,8 +199,12 @@ async fn handle(daemon: &mut Daemon, message: ToDaemon, fds: Vec<OwnedFd>) {
         ToDaemon::Unlock => daemon.tree.unlock(),
         ToDaemon::Credentials => {
             if let Some(socket) = fd {
-                let named = daemon.registry.named();
-                tokio::spawn(credentials::take(socket, named, Arc::clone(&daemon.cache)));
+                let takers = credentials::Takers {
+                    providers: daemon.registry.named(),
+                    proxies: Arc::clone(&daemon.proxies),
+                    cache: Arc::clone(&daemon.cache),
+                };
+                tokio::spawn(credentials::take(socket, takers));
             }
         }
         ToDaemon::Reload { generation } => match fd.map(CompiledMap::open) {

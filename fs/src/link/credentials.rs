@@ -7,7 +7,7 @@
 //!
 //! | what | bytes |
 //! |---|---|
-//! | an offer | kind (1–8), length of the provider's name (2), of the origin (2), of each of two secrets (4, 4), then these four |
+//! | an offer | kind (1–9), length of the provider's name (2), of the origin (2), of each of two secrets (4, 4), then these four |
 //! | the end mark | 0 |
 //! | an answer | 0 accepted, or 1, length of the message (2), of the help (2), then these two |
 

@@ -1,5 +1,6 @@
 //! What daemon and mount-helper say to each other. No message holds a value or a credential.
 
+use secretfs_providers::http::ProxySettings;
 use secretfs_providers::{HostRequest, ProgramEnd};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -20,6 +21,8 @@ pub enum ToDaemon {
         allow_root: bool,
         /// Start locked: every open answers ENOKEY until [`ToDaemon::Unlock`].
         locked: bool,
+        /// Which servers are reached through which proxy, until the mount ends.
+        proxies: ProxySettings,
     },
     /// The file system is mounted. Descriptors: `/dev/fuse`, and `/sys/fs/fuse/connections/N/abort`
     /// open for writing, where there is one.

@@ -6,6 +6,8 @@ use super::plan::ProviderSettings;
 /// A server's name or address, and its TCP port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Address<'a> {
+    /// Whether it is spoken to over TLS.
+    pub tls: bool,
     /// Without the brackets of an IPv6 address.
     pub host: &'a str,
     /// The scheme's, where the URL names none.
@@ -47,7 +49,8 @@ fn of(url: &str) -> Option<Address<'_>> {
         (None, "http") => 80,
         (None, _) => return None,
     };
-    (!host.is_empty()).then_some(Address { host, port })
+    let tls = scheme == "https";
+    (!host.is_empty()).then_some(Address { tls, host, port })
 }
 
 #[cfg(test)]
@@ -77,6 +80,8 @@ mod tests {
         ] {
             let found = of(url).map(|address| (address.host, address.port));
             assert_eq!(found, expected, "{url}");
+            let tls = of(url).map(|address| address.tls);
+            assert_eq!(tls, expected.map(|_| url.starts_with("https:")), "{url}");
         }
     }
 }

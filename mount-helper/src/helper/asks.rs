@@ -10,6 +10,7 @@ use secretfs_fs::link::message::{Ask, AskAnswer};
 use secretfs_fs::map::{CompiledMap, EntryId, ProviderSettings};
 use secretfs_providers::HostRequest;
 use secretfs_providers::host::SYSTEM_CA;
+use secretfs_providers::http::ProxySettings;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -32,15 +33,18 @@ pub(super) type Answer = (Result<AskAnswer, i32>, Option<OwnedFd>);
 #[derive(Debug, Clone)]
 pub(super) struct Asks {
     mountpoint: Arc<Path>,
+    proxies: Arc<ProxySettings>,
     resolvers: Arc<Semaphore>,
     programs: Programs,
 }
 
 impl Asks {
-    /// For the mount at `mountpoint`: nothing below it is opened, it would wait for itself.
-    pub(super) fn new(mountpoint: &Path) -> Self {
+    /// For the mount at `mountpoint`: nothing below it is opened, it would wait for itself. The
+    /// names of `proxies` are resolved as well as those of the map's servers.
+    pub(super) fn new(mountpoint: &Path, proxies: &ProxySettings) -> Self {
         Self {
             mountpoint: mountpoint.into(),
+            proxies: Arc::new(proxies.clone()),
             resolvers: Arc::new(Semaphore::new(RESOLVERS)),
             programs: Programs::new(mountpoint),
         }
@@ -117,7 +121,8 @@ impl Asks {
                 with_fd(in_limit(move || open_system_ca(SYSTEM_CA, &mountpoint)).await)
             }
             HostRequest::Resolve { host, port } => {
-                if !is_host_of(map, &host) {
+                let is_proxy = || self.proxies.all().any(|proxy| proxy.host() == host);
+                if !is_host_of(map, &host) && !is_proxy() {
                     return failed(Errno::ACCESS);
                 }
                 // The permit stays with the look-up, also when nobody waits for it any more.

@@ -109,6 +109,7 @@ pub(super) async fn run(mut parts: Parts, started: Started, mut signals: Signals
         }
     };
     accepting.abort();
+    serving.asks.kill_programs();
     parts.journal.log("info", told(end));
     let ended = parts.tear_down(end).await;
     drop(inquiries);

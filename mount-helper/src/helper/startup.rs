@@ -73,7 +73,7 @@ pub(super) async fn run(
     .await?;
     let (maps, map_fd) = Maps::first(published);
     parts.maps = Some(maps);
-    let asks = Asks::new(&place);
+    let asks = Asks::new(&place, &parts.request.proxies);
 
     start_processes(parts).await?;
     let start = ToDaemon::Start {
@@ -82,6 +82,7 @@ pub(super) async fn run(
         offline: parts.request.offline,
         allow_root: parts.request.allow_root,
         locked: false,
+        proxies: parts.request.proxies.clone(),
     };
     send(parts, start, vec![map_fd])?;
     // Before anything is mounted: a memory limit that is too low is refused here.

@@ -144,6 +144,7 @@ pub(crate) fn already_mounted(mountpoint: &Path, first: Option<&Record>) -> Help
 #[cfg(test)]
 mod tests {
     use super::*;
+    use secretfs_providers::http::ProxySettings;
 
     fn record() -> Record {
         Record {
@@ -155,6 +156,7 @@ mod tests {
                 offline: false,
                 allow_root: false,
                 defaults: secretfs_fs::map::Defaults::default(),
+                proxies: ProxySettings::default(),
             },
             state: MountState::Serving,
             helper: Some(ProcessId::current()),

@@ -1,9 +1,10 @@
 //! The connections to one server: made when they are needed, kept for a second, dropped at lock.
 
-use super::Endpoint;
-use super::connect::{Connection, connect};
-use super::failure::Failure;
+use super::connect::{Connection, Via, connect};
+use super::failure::{Cause, Failure};
+use super::proxy::{Authorization, Proxies, Proxy};
 use super::roots::{self, Roots};
+use super::{Budget, Endpoint};
 use crate::provider::Context;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,6 +21,9 @@ const AT_ONCE: usize = 6;
 /// Speaks to one server.
 pub struct HttpClient {
     pub(super) endpoint: Endpoint,
+    proxies: Arc<Proxies>,
+    /// The one that the server is reached through.
+    proxy: Option<Proxy>,
     pool: Arc<Pool>,
     roots: tokio::sync::Mutex<Option<Roots>>,
     pub(super) slots: Semaphore,
@@ -112,10 +116,27 @@ impl HttpClient {
     pub fn new(endpoint: Endpoint) -> Self {
         Self {
             endpoint,
+            proxies: Arc::default(),
+            proxy: None,
             pool: Arc::default(),
             roots: tokio::sync::Mutex::new(None),
             slots: Semaphore::new(AT_ONCE),
         }
+    }
+
+    /// The same, through one of these proxies, if the server is reached through one.
+    #[must_use]
+    pub fn through(mut self, proxies: &Arc<Proxies>) -> Self {
+        let address = self.endpoint.address().ok();
+        let proxy = address.and_then(|to| proxies.settings().of(to.tls, &to.host));
+        self.proxy = proxy.cloned();
+        self.proxies = Arc::clone(proxies);
+        self
+    }
+
+    /// The proxy on the way, where there is one.
+    pub(super) fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
     }
 
     /// Where it speaks to.
@@ -134,7 +155,12 @@ impl HttpClient {
     }
 
     /// A connection: one that is there, or a new one.
-    pub(super) async fn ready(&self, cx: &Context, fresh: bool) -> Result<Ready, Failure> {
+    pub(super) async fn ready(
+        &self,
+        cx: &Context,
+        budget: Budget,
+        fresh: bool,
+    ) -> Result<Ready, Failure> {
         let epoch = self.pool.epoch();
         if !fresh
             && let Some(mut connection) = self.pool.take()
@@ -146,19 +172,66 @@ impl HttpClient {
                 epoch,
             });
         }
-        let address = self.endpoint.address().map_err(Failure::before)?;
-        let roots = match address.tls {
-            true => Some(self.roots(cx).await?),
-            false => None,
-        };
-        let connection = connect(address, roots.as_ref(), cx.host.as_ref())
-            .await
-            .map_err(|cause| Failure::unsent(&self.endpoint, &cause))?;
+        let connection = self.connect(cx, budget).await?;
         Ok(Ready {
             connection,
             reused: false,
             epoch,
         })
+    }
+
+    async fn connect(&self, cx: &Context, budget: Budget) -> Result<Connection, Failure> {
+        let address = self.endpoint.address().map_err(Failure::before)?;
+        let roots = match address.tls || self.proxy.as_ref().is_some_and(Proxy::tls) {
+            true => Some(self.roots(cx).await?),
+            false => None,
+        };
+        let (via, opened) = match &self.proxy {
+            Some(proxy) => {
+                let authorization = self.opens(proxy)?;
+                let opened = authorization.is_some();
+                // In plain http it is a part of each request instead.
+                let authorization = authorization.filter(|_| address.tls);
+                let via = Via {
+                    proxy,
+                    authorization,
+                };
+                (Some(via), opened)
+            }
+            None => (None, false),
+        };
+        // A little before the end of the call, so that it is told what did not answer.
+        let limit = budget.left().mul_f32(0.95);
+        let connected = connect(address, via, roots.as_ref(), cx.host.as_ref(), limit).await;
+        connected.map_err(|cause| match cause {
+            Cause::Tunnel(407) => self.shut(opened),
+            cause => self.unsent(&cause),
+        })
+    }
+
+    /// What opens the proxy.
+    pub(super) fn opens(
+        &self,
+        proxy: &Proxy,
+    ) -> Result<Option<hyper::header::HeaderValue>, Failure> {
+        match self.proxies.authorization(proxy) {
+            Authorization::None => Ok(None),
+            Authorization::Basic(value) => Ok(Some(value)),
+            Authorization::Refused => Err(self.unsent(&Cause::ProxyRefused)),
+        }
+    }
+
+    /// The proxy wants a user and a password (407); `opened`: others than these.
+    pub(super) fn shut(&self, opened: bool) -> Failure {
+        let Some(proxy) = self.proxy.as_ref().filter(|_| opened) else {
+            return self.unsent(&Cause::ProxyShut);
+        };
+        self.proxies.refused(proxy);
+        self.unsent(&Cause::ProxyRefused)
+    }
+
+    fn unsent(&self, cause: &Cause) -> Failure {
+        Failure::unsent(&self.endpoint, self.proxy(), cause)
     }
 
     /// Whom to trust: read once, when it is first needed.

@@ -1,13 +1,16 @@
-//! From a server's name to a connection that speaks HTTP/1.1: the mount-helper resolves the name, the
-//! addresses are tried in turn, TLS is rustls with ring.
+//! From a server's name to a connection that speaks HTTP/1.1, through a proxy where there is one: the
+//! mount-helper resolves the name, the addresses are tried in turn, TLS is rustls with ring.
 
 use super::endpoint::Address;
 use super::failure::Cause;
+use super::proxy::Proxy;
 use super::roots::Roots;
+use super::tunnel::tunnel;
 use crate::host::{Host, HostAnswer, HostError, HostRequest};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::HeaderValue;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use std::net::SocketAddr;
@@ -16,8 +19,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// How long one address may keep the next one waiting (RFC 8305).
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -26,9 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The most bytes of an answer's head, and of what is read of a body at once. Left to itself hyper
 /// takes up to 408 KiB for each connection, and twice that while its buffer grows: a fast server with
 /// one large secret would use the locked heap of 2 MiB up.
-const BUFFER: usize = 16 << 10;
+pub(super) const BUFFER: usize = 16 << 10;
 /// The most header lines of an answer.
-const MAX_HEADERS: usize = 64;
+pub(super) const MAX_HEADERS: usize = 64;
 
 /// What is sent.
 pub(super) type Body = Full<Bytes>;
@@ -47,26 +51,87 @@ impl Drop for Connection {
     }
 }
 
-/// Connects.
+/// The proxy on the way.
+#[derive(Debug)]
+pub(super) struct Via<'a> {
+    pub(super) proxy: &'a Proxy,
+    /// What opens it.
+    pub(super) authorization: Option<HeaderValue>,
+}
+
+/// Connects within `limit`, and in any case within a few seconds.
 pub(super) async fn connect(
     to: &Address,
+    via: Option<Via<'_>>,
     roots: Option<&Roots>,
     host: &dyn Host,
+    limit: Duration,
 ) -> Result<Connection, Cause> {
-    let connected = async {
-        let stream = open(addresses(to, host).await?).await?;
-        // Requests are small and wait for their answer.
-        let _ = stream.set_nodelay(true);
-        let Some(roots) = roots else {
-            return handshake(stream).await;
-        };
-        let name = ServerName::try_from(to.host.clone()).map_err(|_| Cause::Tls)?;
-        let stream = TlsConnector::from(Arc::clone(&roots.0)).connect(name, stream);
-        handshake(stream.await.map_err(|error| Cause::of(&error))?).await
+    let until = Instant::now() + PATIENCE.min(limit);
+    let Some(via) = via else {
+        let stream = within(until, open(&to.host, to.port, host)).await?;
+        return within(until, Box::pin(speak(stream, to, roots))).await;
     };
-    timeout(PATIENCE, connected)
+    let proxy = via.proxy;
+    let stream = within(until, open(proxy.host(), proxy.port(), host));
+    let stream = stream.await.map_err(Cause::at_proxy)?;
+    if !proxy.tls() {
+        return Box::pin(onward(stream, to, via, roots, until)).await;
+    }
+    let roots_of_proxy = roots.ok_or(Cause::at_proxy(Cause::Tls))?;
+    let stream = within(until, tls(stream, proxy.host(), roots_of_proxy));
+    let stream = stream.await.map_err(Cause::at_proxy)?;
+    Box::pin(onward(stream, to, via, roots, until)).await
+}
+
+/// From the proxy to the server. Plain http needs no way of its own: each request says where it goes.
+async fn onward<S>(
+    stream: S,
+    to: &Address,
+    via: Via<'_>,
+    roots: Option<&Roots>,
+    until: Instant,
+) -> Result<Connection, Cause>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    if !to.tls {
+        return within(until, handshake(stream)).await;
+    }
+    let tunnelled = timeout_at(until, tunnel(stream, to, via.authorization)).await;
+    let stream = tunnelled.unwrap_or(Err(Cause::at_proxy(Cause::TimedOut)))?;
+    within(until, speak(stream, to, roots)).await
+}
+
+async fn within<T>(
+    until: Instant,
+    work: impl Future<Output = Result<T, Cause>>,
+) -> Result<T, Cause> {
+    timeout_at(until, work)
         .await
         .unwrap_or(Err(Cause::TimedOut))
+}
+
+/// TLS, where the server speaks it, and HTTP.
+async fn speak<S>(stream: S, to: &Address, roots: Option<&Roots>) -> Result<Connection, Cause>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    match roots.filter(|_| to.tls) {
+        Some(roots) => handshake(tls(stream, &to.host, roots).await?).await,
+        // An address with TLS has roots: nothing is ever sent without.
+        None if to.tls => Err(Cause::Tls),
+        None => handshake(stream).await,
+    }
+}
+
+async fn tls<S>(stream: S, host: &str, roots: &Roots) -> Result<TlsStream<S>, Cause>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| Cause::Tls)?;
+    let stream = TlsConnector::from(Arc::clone(&roots.0)).connect(name, stream);
+    stream.await.map_err(|error| Cause::of(&error))
 }
 
 async fn handshake<S>(stream: S) -> Result<Connection, Cause>
@@ -79,27 +144,37 @@ where
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| Cause::of(&error))?;
-    let driver = tokio::spawn(async move {
-        let mut connection = std::pin::pin!(connection);
-        // What went wrong is told to the one who waits for the answer.
-        let _ = std::future::poll_fn(|cx| {
-            // Tokens and values are encrypted and decrypted on this stack.
-            secretfs_memory::residue::mark();
-            connection.as_mut().poll(cx)
-        })
-        .await;
-    });
+    let driver = tokio::spawn(marked(connection));
     Ok(Connection { sender, driver })
 }
 
+/// Drives a connection. Tokens and values are encrypted and decrypted on its stack.
+pub(super) async fn marked<F: Future>(connection: F) {
+    let mut connection = std::pin::pin!(connection);
+    // What went wrong is told to the one who waits for the answer.
+    let _ = std::future::poll_fn(|cx| {
+        secretfs_memory::residue::mark();
+        connection.as_mut().poll(cx)
+    })
+    .await;
+}
+
+/// A connection to a host.
+async fn open(name: &str, port: u16, host: &dyn Host) -> Result<TcpStream, Cause> {
+    let stream = first(addresses(name, port, host).await?).await?;
+    // Requests are small and wait for their answer.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
 /// The addresses of a name, best first.
-async fn addresses(of: &Address, host: &dyn Host) -> Result<Vec<SocketAddr>, Cause> {
-    if let Some(ip) = of.ip() {
-        return Ok(vec![SocketAddr::new(ip, of.port)]);
+async fn addresses(name: &str, port: u16, host: &dyn Host) -> Result<Vec<SocketAddr>, Cause> {
+    if let Ok(ip) = name.parse() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
     }
     let request = HostRequest::Resolve {
-        host: of.host.clone(),
-        port: of.port,
+        host: name.to_owned(),
+        port,
     };
     match host.ask(request).await {
         Ok(HostAnswer::Addresses(found)) => Ok(found),
@@ -109,7 +184,7 @@ async fn addresses(of: &Address, host: &dyn Host) -> Result<Vec<SocketAddr>, Cau
 }
 
 /// The first of these addresses that answers. One that is silent does not hold the others up.
-async fn open(addresses: Vec<SocketAddr>) -> Result<TcpStream, Cause> {
+async fn first(addresses: Vec<SocketAddr>) -> Result<TcpStream, Cause> {
     let mut attempts = JoinSet::new();
     let mut waiting = addresses.into_iter();
     let mut failure = None;

@@ -95,7 +95,7 @@ impl HttpClient {
     ) -> Result<Response, Failure> {
         let budget = turn.budget;
         let late = |_| Failure::late(self.late(budget, "did not answer"));
-        let exchange = self.exchange(request, cx);
+        let exchange = self.exchange(request, budget, cx);
         let (ready, inner) = timeout_at(budget.until(), exchange).await.map_err(late)??;
         if inner.status().is_redirection() && inner.status() != StatusCode::NOT_MODIFIED {
             let error = failure::redirected(&self.endpoint);
@@ -121,21 +121,55 @@ impl HttpClient {
     async fn exchange(
         &self,
         request: Request<'_>,
+        budget: Budget,
         cx: &Context,
     ) -> Result<(Ready, hyper::Response<Incoming>), Failure> {
-        let request = self.request(request).map_err(Failure::before)?;
-        let mut ready = self.ready(cx, false).await?;
+        let mut request = self.request(request).map_err(Failure::before)?;
+        let opened = self.address_to_proxy(&mut request)?;
+        let (ready, inner) = self.sent(request, budget, cx).await?;
+        if inner.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED && self.proxy().is_some() {
+            return Err(self.shut(opened));
+        }
+        Ok((ready, inner))
+    }
+
+    /// In plain http a proxy is told with each request where it goes, and what opens the proxy. Says
+    /// whether something does.
+    fn address_to_proxy(&self, request: &mut hyper::Request<Body>) -> Result<bool, Failure> {
+        let address = self.endpoint.address().map_err(Failure::before)?;
+        let Some(proxy) = self.proxy().filter(|_| !address.tls) else {
+            return Ok(false);
+        };
+        let absolute = format!("http://{}{}", address.authority(), request.uri());
+        let absolute = absolute.parse();
+        *request.uri_mut() = absolute.map_err(|_| Failure::before(self.too_long()))?;
+        let authorization = self.opens(proxy)?;
+        let opened = authorization.is_some();
+        if let Some(authorization) = authorization {
+            let headers = request.headers_mut();
+            headers.insert(header::PROXY_AUTHORIZATION, authorization);
+        }
+        Ok(opened)
+    }
+
+    async fn sent(
+        &self,
+        request: hyper::Request<Body>,
+        budget: Budget,
+        cx: &Context,
+    ) -> Result<(Ready, hyper::Response<Incoming>), Failure> {
+        let mut ready = self.ready(cx, budget, false).await?;
         let again = (ready.reused && request.method() == Method::GET).then(|| request.clone());
         match ready.connection.sender.send_request(request).await {
             Ok(inner) => Ok((ready, inner)),
             // The server closed it while the request was on its way: no failure of anybody.
             Err(error) if let Some(again) = again.filter(|_| is_stale(&error)) => {
-                let mut ready = self.ready(cx, true).await?;
+                let mut ready = self.ready(cx, budget, true).await?;
                 let inner = ready.connection.sender.send_request(again).await;
-                let inner = inner.map_err(|error| Failure::of(&self.endpoint, &error))?;
+                let inner = inner.map_err(|error| self.unanswered(&error))?;
                 Ok((ready, inner))
             }
-            Err(error) => Err(Failure::of(&self.endpoint, &error)),
+            Err(error) => Err(self.unanswered(&error)),
         }
     }
 
@@ -194,6 +228,10 @@ impl HttpClient {
         })?;
         value.set_sensitive(true);
         Ok(value)
+    }
+
+    fn unanswered(&self, error: &hyper::Error) -> Failure {
+        Failure::of(&self.endpoint, self.proxy(), error)
     }
 
     fn late(&self, budget: Budget, what: &str) -> ProviderError {

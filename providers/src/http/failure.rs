@@ -1,6 +1,7 @@
 //! What a failed request means. The texts are ours: a server's may quote a value.
 
 use super::Endpoint;
+use super::proxy::{Proxy, REFUSED_FOR};
 use crate::error::{ErrorKind, ProviderError};
 use crate::host::HostError;
 use rustix::io::Errno;
@@ -22,6 +23,14 @@ pub(super) enum Cause {
     TimedOut,
     /// The connection ended, or spoke no HTTP.
     Broken,
+    /// Any of these, on the way to the proxy.
+    AtProxy(Box<Cause>),
+    /// The proxy answers CONNECT with this status.
+    Tunnel(u16),
+    /// The proxy wants a user and a password, and there are none.
+    ProxyShut,
+    /// The proxy refuses the user or the password.
+    ProxyRefused,
 }
 
 /// Why a request brought no answer.
@@ -61,82 +70,139 @@ impl Failure {
     }
 
     /// There is no connection.
-    pub(super) fn unsent(endpoint: &Endpoint, cause: &Cause) -> Self {
+    pub(super) fn unsent(endpoint: &Endpoint, proxy: Option<&Proxy>, cause: &Cause) -> Self {
         Self {
-            error: told(endpoint, cause),
+            error: told(endpoint, proxy, cause),
             is_sent: false,
             is_passing: cause.is_passing(),
         }
     }
 
     /// A request that brought no answer.
-    pub(super) fn of(endpoint: &Endpoint, error: &hyper::Error) -> Self {
+    pub(super) fn of(endpoint: &Endpoint, proxy: Option<&Proxy>, error: &hyper::Error) -> Self {
         let cause = Cause::of(error);
         Self {
-            error: told(endpoint, &cause),
+            error: told(endpoint, proxy, &cause),
             is_sent: !error.is_canceled(),
             is_passing: cause.is_passing(),
         }
     }
 }
 
-fn told(endpoint: &Endpoint, cause: &Cause) -> ProviderError {
+fn told(endpoint: &Endpoint, proxy: Option<&Proxy>, cause: &Cause) -> ProviderError {
     let origin = endpoint.origin();
+    let proxy = proxy.map(Proxy::origin).unwrap_or_default();
     let (kind, what, help) = match cause {
-        Cause::Sandbox => (
-            ErrorKind::Denied,
-            format!("the sandbox lets no connection to {origin} out"),
-            "the mount was made before the map named this port: run `secretfs unmount`, then mount again",
-        ),
-        Cause::Name(HostError::Os(errno)) if *errno == Errno::ACCESS.raw_os_error() => (
-            ErrorKind::Denied,
-            format!("the host of {origin} is none of the map's"),
-            "run `secretfs unmount`, then mount again",
-        ),
-        Cause::Name(error) => (
-            ErrorKind::Unreachable,
-            format!("the host of {origin} cannot be resolved: {error}"),
-            "check the address in the map, and the network",
-        ),
-        Cause::Refused => (
-            ErrorKind::Unreachable,
-            format!("{origin} refuses connections"),
-            "see whether the server runs, and check the address in the map",
-        ),
-        Cause::Network(errno) => (
-            ErrorKind::Unreachable,
-            format!("{origin} cannot be reached: {}", io::Error::from(*errno)),
-            "check the network, and the address in the map",
-        ),
-        Cause::Certificate(why) => {
-            let (what, help) = certificate(why);
-            (
-                ErrorKind::Unreachable,
-                format!("the certificate of {origin} {what}"),
-                help,
-            )
+        Cause::AtProxy(cause) => {
+            let (kind, what, _) = plainly(&format!("the proxy {proxy}"), cause);
+            let help = match **cause {
+                Cause::Sandbox => "run `secretfs unmount`, then mount again",
+                _ => {
+                    "check HTTPS_PROXY, http_proxy and NO_PROXY where you mount, and whether the proxy is well"
+                }
+            };
+            (kind, format!("{what}, on the way to {origin}"), help.to_owned())
         }
-        Cause::Tls => (
+        Cause::Tunnel(status) => (
             ErrorKind::Unreachable,
-            format!("{origin} and this program found no way to speak TLS"),
-            "check the address in the map: is it a server with TLS 1.2 or 1.3?",
+            format!("the proxy {proxy} does not connect to {origin}: it answers with status {status}"),
+            tunnel_help(*status).to_owned(),
         ),
-        Cause::TimedOut => (
-            ErrorKind::TimedOut,
-            format!("no connection to {origin} in time"),
-            "check the network, and the address in the map",
-        ),
-        Cause::Broken => (
+        Cause::ProxyShut => (
             ErrorKind::Unreachable,
-            format!("{origin} broke the connection off"),
-            "see whether the server is well, and whether a proxy is in between",
+            format!("the proxy {proxy} wants a user and a password"),
+            "write them into HTTPS_PROXY or http_proxy as `http://user:password@host:port`, and run `secretfs unlock`"
+                .to_owned(),
         ),
+        Cause::ProxyRefused => (
+            ErrorKind::Unreachable,
+            format!("the proxy {proxy} refuses the user or the password"),
+            format!(
+                "not tried again for {} minutes, because repeated refusals may lock the account; \
+                 mend HTTPS_PROXY or http_proxy, and run `secretfs unlock`",
+                REFUSED_FOR.as_secs() / 60
+            ),
+        ),
+        cause => {
+            let (kind, what, help) = plainly(&origin, cause);
+            (kind, what, help.to_owned())
+        }
     };
     ProviderError::new(
         kind,
         format!("provider {}: {what}", endpoint.provider),
         help,
     )
+}
+
+fn tunnel_help(status: u16) -> &'static str {
+    match status {
+        403 | 405 => "ask whoever runs the proxy to allow this host, or name it in NO_PROXY",
+        502..=504 => {
+            "the proxy cannot reach the server: check the address in the map, or name the host in NO_PROXY and mount again"
+        }
+        _ => {
+            "see whether it is a proxy that knows CONNECT; without one the host belongs into NO_PROXY"
+        }
+    }
+}
+
+/// What a cause means at one end, which is called `end`.
+fn plainly(end: &str, cause: &Cause) -> (ErrorKind, String, &'static str) {
+    match cause {
+        Cause::Sandbox => (
+            ErrorKind::Denied,
+            format!("the sandbox lets no connection to {end} out"),
+            "the mount was made before the map named this port: run `secretfs unmount`, then mount again",
+        ),
+        Cause::Name(HostError::Os(errno)) if *errno == Errno::ACCESS.raw_os_error() => (
+            ErrorKind::Denied,
+            format!("the host of {end} is none of the map's"),
+            "run `secretfs unmount`, then mount again",
+        ),
+        Cause::Name(error) => (
+            ErrorKind::Unreachable,
+            format!("the host of {end} cannot be resolved: {error}"),
+            "check the address in the map, and the network",
+        ),
+        Cause::Refused => (
+            ErrorKind::Unreachable,
+            format!("{end} refuses connections"),
+            "see whether the server runs, and check the address in the map",
+        ),
+        Cause::Network(errno) => (
+            ErrorKind::Unreachable,
+            format!("{end} cannot be reached: {}", io::Error::from(*errno)),
+            "check the network, and the address in the map",
+        ),
+        Cause::Certificate(why) => {
+            let (what, help) = certificate(why);
+            (
+                ErrorKind::Unreachable,
+                format!("the certificate of {end} {what}"),
+                help,
+            )
+        }
+        Cause::Tls => (
+            ErrorKind::Unreachable,
+            format!("{end} and this program found no way to speak TLS"),
+            "check the address in the map: is it a server with TLS 1.2 or 1.3?",
+        ),
+        Cause::TimedOut => (
+            ErrorKind::TimedOut,
+            format!("no connection to {end} in time"),
+            "check the network, and the address in the map",
+        ),
+        Cause::Broken
+        | Cause::AtProxy(_)
+        | Cause::Tunnel(_)
+        | Cause::ProxyShut
+        | Cause::ProxyRefused => (
+            ErrorKind::Unreachable,
+            format!("{end} broke the connection off"),
+            "see whether the server is well, and whether a proxy is in between",
+        ),
+    }
 }
 
 fn certificate(why: &CertificateError) -> (&'static str, &'static str) {
@@ -198,13 +264,24 @@ impl Cause {
         Self::Broken
     }
 
+    /// The same, on the way to the proxy.
+    pub(super) fn at_proxy(self) -> Self {
+        Self::AtProxy(Box::new(self))
+    }
+
     /// Whether it may be over in a moment.
     fn is_passing(&self) -> bool {
         match self {
-            Self::Refused | Self::Network(_) | Self::Broken => true,
-            Self::Sandbox | Self::Name(_) | Self::Certificate(_) | Self::Tls | Self::TimedOut => {
-                false
-            }
+            Self::Refused | Self::Network(_) | Self::Broken | Self::Tunnel(502..=504) => true,
+            Self::AtProxy(cause) => cause.is_passing(),
+            Self::Sandbox
+            | Self::Name(_)
+            | Self::Certificate(_)
+            | Self::Tls
+            | Self::TimedOut
+            | Self::Tunnel(_)
+            | Self::ProxyShut
+            | Self::ProxyRefused => false,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! | `client` | connections: few, kept for a second, dropped at lock |
 //! | `connect` | names are resolved by the mount-helper; TLS; HTTP/1.1 with small buffers |
 //! | `exchange` | one request and its answer, within the call's deadline, its body bounded and never buffered; no redirects |
+//! | `proxy`, `tunnel` | the proxies of the environment, never of the map; CONNECT for TLS; their users and passwords |
 //! | `roots` | who is trusted, read from descriptors that the mount-helper opened |
 //! | `failure` | what went wrong, in our own words |
 //!
@@ -23,10 +24,13 @@ mod connect;
 mod endpoint;
 mod exchange;
 mod failure;
+mod proxy;
 mod roots;
+mod tunnel;
 
 pub use budget::Budget;
 pub use client::HttpClient;
 pub use endpoint::{Endpoint, origin};
 pub use exchange::{Request, Response, Turn};
 pub use failure::Failure;
+pub use proxy::{Proxies, Proxy, ProxySettings, UnusableProxy};

@@ -40,7 +40,7 @@ struct Folders {
 impl Call<'_> {
     /// Instead of a secret that is missing.
     pub(super) async fn instead_of_secret(&self, name: &str, folder: Folder<'_>) -> Option<String> {
-        match self.names(folder).await {
+        match Box::pin(self.names(folder)).await {
             Ok(names) if names.is_empty() => Some("the folder is empty".to_owned()),
             Ok(names) => {
                 let names = names.iter().map(String::as_str);
@@ -148,7 +148,7 @@ impl Call<'_> {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Option<T>, ProviderError> {
-        match self.get(path, query, None).await? {
+        match Box::pin(self.get(path, query, None)).await? {
             Ok(mut response) => {
                 let body = response.small(MAX_BODY).await?;
                 Ok(serde_json::from_slice(&body).ok())

@@ -46,7 +46,7 @@ impl Call<'_> {
                 bearer: Some(&text),
                 post: None,
             };
-            let sent = self.send_once(request).await;
+            let sent = Box::pin(self.send_once(request)).await;
             drop(text);
             let mut response = match sent {
                 Ok(response) => response,

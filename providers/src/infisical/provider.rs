@@ -6,7 +6,7 @@ use super::call::Call;
 use super::health::Seen;
 use crate::credential::CredentialOffer;
 use crate::error::ProviderError;
-use crate::http::{Budget, Endpoint, HttpClient};
+use crate::http::{Budget, Endpoint, HttpClient, Proxies};
 use crate::provider::{Answer, BoxFuture, Context, Fetched, Health, Provider, Wanted};
 use crate::reference::{FolderReference, Reference};
 use secretfs_memory::sealed::SealedPool;
@@ -90,6 +90,16 @@ impl Infisical {
         }
     }
 
+    /// The same, through one of these proxies, if its server is reached through one.
+    #[must_use]
+    pub fn through(mut self, proxies: &Arc<Proxies>) -> Self {
+        // Nobody else has it yet.
+        let http = Arc::try_unwrap(self.http);
+        let http = http.unwrap_or_else(|http| HttpClient::new(http.endpoint().clone()));
+        self.http = Arc::new(http.through(proxies));
+        self
+    }
+
     pub(super) fn name(&self) -> &str {
         self.http.endpoint().provider()
     }
@@ -142,7 +152,10 @@ impl Provider for Infisical {
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<Answer, ProviderError>> {
         Box::pin(async move {
-            let asked = self.call(cx, |call| async move { call.single(wanted).await });
+            let asked = self.call(
+                cx,
+                |call| async move { Box::pin(call.single(wanted)).await },
+            );
             asked.await
         })
     }
@@ -153,7 +166,7 @@ impl Provider for Infisical {
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<Vec<Result<Answer, ProviderError>>, ProviderError>> {
         Box::pin(async move {
-            let asked = self.call(cx, |call| async move { call.many(wanted).await });
+            let asked = self.call(cx, |call| async move { Box::pin(call.many(wanted)).await });
             asked.await
         })
     }
@@ -165,10 +178,9 @@ impl Provider for Infisical {
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<Vec<(String, Fetched)>, ProviderError>> {
         Box::pin(async move {
-            let asked = self.call(
-                cx,
-                |call| async move { call.folder(folder, max_size).await },
-            );
+            let asked = self.call(cx, |call| async move {
+                Box::pin(call.folder(folder, max_size)).await
+            });
             asked.await
         })
     }
@@ -180,7 +192,7 @@ impl Provider for Infisical {
     ) -> BoxFuture<'a, Result<Vec<String>, ProviderError>> {
         Box::pin(async move {
             let folder = self.settings.folder(folder);
-            let asked = self.call(cx, |call| async move { call.names(folder).await });
+            let asked = self.call(cx, |call| async move { Box::pin(call.names(folder)).await });
             asked.await
         })
     }
@@ -192,7 +204,10 @@ impl Provider for Infisical {
     ) -> BoxFuture<'a, Result<Vec<String>, ProviderError>> {
         Box::pin(async move {
             let folder = self.settings.folder(folder);
-            let asked = self.call(cx, |call| async move { call.folders(folder).await });
+            let asked = self.call(
+                cx,
+                |call| async move { Box::pin(call.folders(folder)).await },
+            );
             asked.await
         })
     }
@@ -228,7 +243,9 @@ impl Provider for Infisical {
         cx: &'a Context,
     ) -> BoxFuture<'a, Vec<Result<(), ProviderError>>> {
         Box::pin(async move {
-            let asked = self.call(cx, |call| async move { call.check_many(references).await });
+            let asked = self.call(cx, |call| async move {
+                Box::pin(call.check_many(references)).await
+            });
             match asked.await {
                 Ok(answers) => answers,
                 Err(error) => references.iter().map(|_| Err(error.clone())).collect(),
@@ -244,10 +261,9 @@ impl Provider for Infisical {
     ) -> BoxFuture<'a, Result<(), ProviderError>> {
         Box::pin(async move {
             let folder = self.settings.folder(folder);
-            let asked = self.call(
-                cx,
-                |call| async move { call.check_folder(folder, values).await },
-            );
+            let asked = self.call(cx, |call| async move {
+                Box::pin(call.check_folder(folder, values)).await
+            });
             asked.await
         })
     }

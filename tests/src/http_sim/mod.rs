@@ -11,6 +11,7 @@
 //! | [`request`], [`answer`] | one exchange, parsed and to be written |
 //! | `wire`, `serve`, `listen` | bytes of a connection; its requests in order; the thread, the port, outages |
 //! | [`tls`] | a CA of its own for every simulator |
+//! | [`proxy`] | a proxy in front of a simulator |
 //! | [`clock`] | the server's time, which a test moves |
 //!
 //! The bytes are written here and not by an HTTP library, because a right answer and a broken one have
@@ -22,6 +23,7 @@ pub(crate) mod client;
 pub mod clock;
 pub mod fault;
 mod listen;
+pub mod proxy;
 pub mod record;
 pub mod request;
 mod serve;
@@ -35,6 +37,7 @@ mod wire;
 pub use answer::Answer;
 pub use fault::Fault;
 pub use listen::Outage;
+pub use proxy::{Proxy, ProxyFault};
 pub use record::Seen;
 pub use request::Request;
 pub use site::{Reply, Site};

@@ -34,6 +34,10 @@ pub(super) async fn connection<S: Site>(
                 return wire.write(&Answer::empty(400).head(Some(0))).await;
             }
         };
+        if request.header("proxy-authorization").is_some() {
+            let what = "what opens a proxy, sent to a server";
+            shared.change(|state| state.violations.push(what.to_owned()));
+        }
         let is_last = request.is_last();
         let turn = Turn::begin(shared, request);
         match turn.serve(wire).await? {

@@ -7,12 +7,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// A name that nobody resolves but a proxy: this machine is reached without one.
+pub const BEHIND_A_PROXY: &str = "infisical.example";
+
 /// Whether there is TLS, and whether its certificate is a good one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tls {
     /// Plain HTTP.
     No,
-    /// TLS, with a certificate for 127.0.0.1 and localhost.
+    /// TLS, with a certificate for 127.0.0.1, localhost and [`BEHIND_A_PROXY`].
     Yes,
     /// TLS, with a certificate for another host.
     WrongHost,
@@ -32,11 +35,12 @@ impl Certificates {
     pub(super) fn make(tls: Tls) -> Option<Self> {
         let hosts = match tls {
             Tls::No => return None,
-            Tls::Yes | Tls::Expired => ["127.0.0.1", "localhost"],
-            Tls::WrongHost => ["elsewhere.example", "192.0.2.1"],
+            Tls::Yes | Tls::Expired => &["127.0.0.1", "localhost", BEHIND_A_PROXY][..],
+            Tls::WrongHost => &["elsewhere.example", "192.0.2.1"],
         };
         let ca = authority();
-        let mut leaf = CertificateParams::new(hosts.map(str::to_owned)).expect("names");
+        let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+        let mut leaf = CertificateParams::new(hosts).expect("names");
         leaf.distinguished_name
             .push(DnType::CommonName, "secretfs simulator");
         if tls == Tls::Expired {

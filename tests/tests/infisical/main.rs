@@ -3,11 +3,14 @@
 
 mod checking;
 mod expansion;
+mod faults;
 mod imports;
 mod missing;
 mod names;
+mod outages;
 mod permission;
 mod personal;
 mod reading;
 mod rig;
+mod stack;
 mod together;

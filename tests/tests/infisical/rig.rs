@@ -1,5 +1,6 @@
 //! A simulator, and a client of it that has a credential.
 
+use secretfs_fs::map::CompiledMap;
 use secretfs_memory::sealed::{Sealed, SealedPool};
 use secretfs_providers::clock::SystemClock;
 use secretfs_providers::infisical::{Infisical as Client, Reference as Name, Settings};
@@ -28,7 +29,14 @@ pub(crate) struct Rig {
 }
 
 /// The mount-helper of a test: it opens the CA's certificate.
-struct Outside(Option<PathBuf>);
+pub(crate) struct Outside(Option<PathBuf>);
+
+impl Outside {
+    /// For that server.
+    pub(crate) fn of(sim: &Infisical) -> Self {
+        Self(sim.ca_file().map(Into::into))
+    }
+}
 
 impl Host for Outside {
     fn ask(&self, request: HostRequest) -> BoxFuture<'_, Result<HostAnswer, HostError>> {
@@ -42,6 +50,11 @@ impl Host for Outside {
         };
         Box::pin(async move { answer })
     }
+}
+
+/// A compiled map of this text.
+pub(crate) fn compiled(text: &str) -> CompiledMap {
+    secretfs_fs::map::compile_text(text).expect("a map")
 }
 
 /// What the map says by default.
@@ -78,7 +91,7 @@ impl Rig {
             cx: Context {
                 pool: SealedPool::new(4 << 20, true).expect("memory"),
                 deadline: Instant::now() + Duration::from_secs(60),
-                host: Arc::new(Outside(sim.ca_file().map(Into::into))),
+                host: Arc::new(Outside::of(&sim)),
                 clock: Arc::new(SystemClock),
             },
             sim,
@@ -287,4 +300,10 @@ pub(crate) fn pairs(of: &[(&str, &str)]) -> Vec<(String, String)> {
     of.iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect()
+}
+
+/// Runs `work` on a thread with a stack of that many bytes. What does not fit ends the test's process.
+pub(crate) fn on_stack(bytes: usize, work: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(bytes).spawn(work);
+    thread.expect("a thread").join().expect("its end");
 }

@@ -17,6 +17,7 @@ mod limits;
 mod lock;
 mod map;
 mod mountpoint;
+mod network;
 mod prompts;
 mod readers;
 mod refused;

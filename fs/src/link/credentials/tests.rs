@@ -31,6 +31,7 @@ async fn every_kind_arrives_and_each_is_answered() {
             id: "id".into(),
             secret: "s".repeat(SECRET_LIMIT).into(),
         }),
+        offer(Credential::Proxy("me:secret".into())),
     ];
     let command = std::thread::spawn(move || {
         let mut client = Client::new(mine);
@@ -56,6 +57,11 @@ async fn every_kind_arrives_and_each_is_answered() {
     assert!(
         matches!(&third.credential, Credential::ClientSecret { id, secret }
             if id.expose_secret() == "id" && secret.expose_secret().len() == SECRET_LIMIT)
+    );
+    server.answer(&Outcome::Accepted, LIMIT).await.unwrap();
+    let fourth = server.next(LIMIT).await.unwrap().unwrap();
+    assert!(
+        matches!(&fourth.credential, Credential::Proxy(user) if user.expose_secret() == "me:secret")
     );
     server.answer(&Outcome::Accepted, LIMIT).await.unwrap();
     assert!(server.next(LIMIT).await.unwrap().is_none());
@@ -97,7 +103,7 @@ async fn leave_to_use_an_identity_arrives_with_its_method_and_proof() {
 #[tokio::test]
 async fn a_hostile_offer_is_an_error() {
     let long = [1, 0, 1, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, b'v'];
-    let unknown = [9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let unknown = [99, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     let not_text = [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0xff];
     let cut = [2, 0, 9];
     for bytes in [&long[..], &unknown, &not_text, &cut] {
