@@ -3,7 +3,7 @@
 use super::token::Token;
 use super::universal::Universal;
 use super::way::Way;
-use super::{Auth, Next};
+use super::{Auth, Next, UNTAKEN};
 use crate::credential::Kept;
 use proptest::prelude::*;
 use secretfs_memory::sealed::SealedPool;
@@ -51,6 +51,9 @@ struct World {
     has_way: bool,
     /// No sign-in may be made before.
     quiet_until: u64,
+    /// Whether the token in use was taken, and how many in a row before it were not.
+    worked: bool,
+    untaken: u32,
 }
 
 impl World {
@@ -68,7 +71,7 @@ impl World {
         let token = Token::of_login(self.kept(), Some(Duration::from_secs(lives)), now, wall);
         let token = self.auth.signed_in(epoch, token);
         self.token = Some((token, self.now + lives));
-        self.quiet_until = 0;
+        (self.quiet_until, self.worked) = (0, false);
     }
 
     fn open(&mut self, ends: Option<u64>) {
@@ -128,10 +131,12 @@ impl World {
                 };
                 self.auth.supply_way(Way::Login(Box::new(way)));
                 (self.token, self.has_way, self.quiet_until) = (None, true, 0);
+                self.untaken = 0;
             }
             Step::Forget => {
                 self.auth.forget();
                 (self.token, self.has_way, self.quiet_until) = (None, false, 0);
+                self.untaken = 0;
             }
             Step::Wait(seconds) => self.now += seconds,
             Step::Open(ends) => self.open(*ends),
@@ -153,11 +158,16 @@ impl World {
             Step::Spoil => {
                 if let Some((token, _)) = self.token.take() {
                     let _error = self.auth.spoiled(&token, false, now);
+                    self.untaken = if self.worked { 0 } else { self.untaken + 1 };
+                    if self.untaken == UNTAKEN {
+                        (self.untaken, self.quiet_until) = (0, self.now + 300);
+                    }
                 }
             }
             Step::Work => {
                 if let Some((token, _)) = &self.token {
                     self.auth.worked(token);
+                    (self.worked, self.untaken) = (true, 0);
                 }
             }
         }
@@ -179,6 +189,8 @@ proptest! {
             ahead: None,
             has_way: false,
             quiet_until: 0,
+            worked: false,
+            untaken: 0,
         };
         world.do_step(&Step::Supply);
         for step in &steps {
