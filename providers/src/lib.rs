@@ -20,9 +20,9 @@ pub mod reference;
 pub mod scripted;
 
 pub use clock::Clock;
-pub use credential::{Credential, CredentialOffer};
+pub use credential::{Credential, CredentialOffer, IdentityMethod};
 pub use error::{ErrorKind, ProviderError};
-pub use host::{Host, HostAnswer, HostError, HostRequest};
+pub use host::{Host, HostAnswer, HostError, HostRequest, ProgramCall, ProgramEnd};
 pub use provider::{
     Answer, BoxFuture, Context, Fetched, Health, Place, Provider, Validator, Wanted,
 };

@@ -7,6 +7,7 @@ use crate::error::{CliError, Status};
 use crate::map::Map;
 use here::Here;
 use secretfs_memory::sealed::SealedPool;
+use secretfs_mount_helper::programs::Programs;
 use secretfs_providers::clock::SystemClock;
 use secretfs_providers::http::Proxies;
 use secretfs_providers::{Context, Credential, Host, Provider, ProviderError};
@@ -62,6 +63,7 @@ impl Online {
             pool,
             host: Arc::new(Here {
                 specs: map.providers().to_vec(),
+                programs: Programs::new(Path::new("/dev/null")),
             }),
         })
     }

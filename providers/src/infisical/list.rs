@@ -236,6 +236,7 @@ impl Call<'_> {
         keeps: bool,
         etag: Option<&str>,
     ) -> Result<Listed<'a>, ProviderError> {
+        self.confirm(folder).await?;
         let settings = &self.of.settings;
         let what = match which {
             Which::Names => What::Names,

@@ -4,8 +4,8 @@ use super::api::Version;
 use super::auth::Auth;
 use super::call::Call;
 use super::health::Seen;
-use crate::credential::{Credential, CredentialOffer, Kept};
-use crate::error::{ErrorKind, ProviderError};
+use crate::credential::CredentialOffer;
+use crate::error::ProviderError;
 use crate::http::{Budget, Endpoint, HttpClient, Proxies};
 use crate::provider::{Answer, BoxFuture, Context, Fetched, Health, Provider, Wanted};
 use crate::reference::{FolderReference, Reference};
@@ -32,6 +32,10 @@ pub struct Settings {
     pub environment: String,
     /// `auth:`, where given.
     pub auth: Option<String>,
+    /// `identity_id:`, where given.
+    pub identity_id: Option<String>,
+    /// Whether there is a `jwt_file:`.
+    pub jwt_file: bool,
     /// Whether references are expanded in folders that do not say.
     pub expand_references: bool,
     /// Whether imports are included.
@@ -48,8 +52,8 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Infisical {
     pub(super) settings: Settings,
-    pub(super) http: HttpClient,
-    pub(super) auth: Auth,
+    pub(super) http: Arc<HttpClient>,
+    pub(super) auth: Arc<Auth>,
     pub(super) health: Seen,
     state: Mutex<State>,
     /// Held by the one who finds out which routes the server has.
@@ -76,8 +80,8 @@ impl Infisical {
             settings.allow_insecure_http,
         );
         Self {
-            http: HttpClient::new(endpoint),
-            auth: Auth::new(name),
+            http: Arc::new(HttpClient::new(endpoint)),
+            auth: Arc::new(Auth::new(name, index)),
             health: Seen::nothing(),
             state: Mutex::default(),
             search: tokio::sync::Mutex::default(),
@@ -89,7 +93,8 @@ impl Infisical {
     /// The same, through one of these proxies, if its server is reached through one.
     #[must_use]
     pub fn through(mut self, proxies: &Arc<Proxies>) -> Self {
-        self.http = self.http.through(proxies);
+        let endpoint = self.http.endpoint().clone();
+        self.http = Arc::new(HttpClient::new(endpoint).through(proxies));
         self
     }
 
@@ -111,21 +116,6 @@ impl Infisical {
         self.limits().version
     }
 
-    /// Why nothing can be asked at all, whatever it is.
-    fn usable(&self) -> Result<(), ProviderError> {
-        match self.settings.auth.as_deref() {
-            None | Some("universal" | "token") => Ok(()),
-            Some(other) => Err(ProviderError::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "provider {}: this version of secretfs cannot sign in with `auth: {other}`",
-                    self.name()
-                ),
-                "use `auth: universal` or `auth: token`",
-            )),
-        }
-    }
-
     /// Makes one call, when it is its turn, and remembers how it went.
     async fn call<'a, T, F>(
         &'a self,
@@ -136,7 +126,6 @@ impl Infisical {
         F: Future<Output = Result<T, ProviderError>>,
     {
         let called = async {
-            self.usable()?;
             let turn = self.http.turn(Budget::of(cx)).await?;
             Box::pin(make(Call { of: self, cx, turn })).await
         };
@@ -278,40 +267,7 @@ impl Provider for Infisical {
     }
 
     fn supply(&self, offer: CredentialOffer, pool: &Arc<SealedPool>) -> Result<(), ProviderError> {
-        let refused = |what: String, help: &str| {
-            let message = format!("provider {}: {what}", self.name());
-            Err(ProviderError::new(ErrorKind::Refused, message, help))
-        };
-        if offer.origin != self.origin() {
-            return refused(
-                format!(
-                    "a credential for {} is not sent to {}",
-                    offer.origin,
-                    self.origin()
-                ),
-                "give the credential of this server, or mend `site_url` in the map",
-            );
-        }
-        match (offer.credential, self.settings.auth.as_deref()) {
-            (Credential::ClientSecret { id, secret }, None | Some("universal")) => {
-                let id = Kept::keep(&id, pool, "the client id")?;
-                let secret = Kept::keep(&secret, pool, "the client secret")?;
-                self.auth.supply_client(id, secret);
-                Ok(())
-            }
-            (Credential::Token(token), None | Some("token")) => {
-                let kept = Kept::keep(&token, pool, "the token")?;
-                self.auth.supply_token(&token, kept);
-                Ok(())
-            }
-            (_, auth) => refused(
-                format!(
-                    "this kind of credential is not what `auth: {}` takes",
-                    auth.unwrap_or("universal")
-                ),
-                "give a client id and secret, or a token, as `auth` in the map says",
-            ),
-        }
+        self.take(offer, &self.origin(), pool)
     }
 
     fn health(&self) -> Health {

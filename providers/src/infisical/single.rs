@@ -48,6 +48,7 @@ impl Call<'_> {
         whose: Whose,
     ) -> Result<Result<Answer, Refusal>, ProviderError> {
         let folder = Folder::of(of);
+        self.confirm(folder).await?;
         let kind = match whose {
             Whose::Shared => Kind::Shared,
             Whose::Personal => Kind::Personal,

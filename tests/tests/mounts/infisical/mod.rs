@@ -1,6 +1,7 @@
 //! Mounts in front of an Infisical: what a user sees, and how many requests it takes. What each answer
 //! of the server means is tested without a mount, in `tests/tests/infisical/`.
 
+mod auth;
 mod check;
 mod folders;
 mod freshness;
