@@ -88,6 +88,9 @@ pub enum Answer {
     Value(Fetched),
     /// The value that the validator came with is still current.
     Unchanged,
+    /// It is there, and takes a request of its own, which [`Provider::fetch_many`] does not make for
+    /// what nobody may be waiting for. Never the answer for the first one that is wanted.
+    Apart,
 }
 
 /// How a provider is doing, from what it saw last. Never a reason to make a request.
@@ -121,8 +124,15 @@ pub trait Provider: Send + Sync {
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<Answer, ProviderError>>;
 
+    /// Whether a request for one secret brings its whole place anyway, so that asking for all that is
+    /// mapped there costs no more. The cache does so from the first miss on.
+    fn brings_whole_places(&self) -> bool {
+        false
+    }
+
     /// Fetches several secrets of one place with as few requests as it can. The answers come in the
-    /// order of `wanted`, one each; values of secrets that are not wanted are dropped unread.
+    /// order of `wanted`, one each; values of secrets that are not wanted are dropped unread. The first
+    /// one is what somebody opened.
     ///
     /// The default asks for each by itself, one after the other.
     ///

@@ -94,6 +94,9 @@ impl Cache {
             match self.ask(order, job, known).await {
                 Ok(got) => return Ok(got),
                 Err(Failed::Open(error)) => return Err(error),
+                Err(Failed::Apart) => {
+                    return Err(OpenError::Internal("a request of its own was none"));
+                }
                 Err(Failed::Full) => {
                     set_hungry(landing, job, true);
                     self.wait_for_room(evict).await;
@@ -172,8 +175,9 @@ impl Cache {
                 .and_then(|answer| job.accept(&self.pool, answer));
             match got {
                 Ok(got) => self.settle(order, &job, Ok(got), landing),
-                // No room: it is fetched again for those who wait, and left out for those who don't.
-                Err(Failed::Full) => {
+                // No room, or the list does not bring it: it is fetched again for those who wait, and
+                // left out for those who don't.
+                Err(Failed::Full | Failed::Apart) => {
                     if is_awaited(landing, &job)
                         && let Some(landing) = landing.hand_over(job.key)
                     {
@@ -198,6 +202,8 @@ impl Cache {
     ) {
         let retry = match error {
             OpenError::Provider(error) => match error.kind {
+                // One by one would be the same request again.
+                _ if order.source.provider.brings_whole_places() => false,
                 ErrorKind::Missing
                 | ErrorKind::Denied
                 | ErrorKind::TooLarge

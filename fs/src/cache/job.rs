@@ -32,6 +32,8 @@ pub(super) struct Got {
 pub(super) enum Failed {
     /// There is no locked memory for it now.
     Full,
+    /// It takes a request of its own.
+    Apart,
     /// Anything else.
     Open(OpenError),
 }
@@ -79,6 +81,7 @@ impl Job {
         match answer {
             Answer::Unchanged => self.unchanged(),
             Answer::Value(fetched) => self.value(pool, fetched),
+            Answer::Apart => Err(Failed::Apart),
         }
     }
 

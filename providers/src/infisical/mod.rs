@@ -8,17 +8,14 @@
 //! | `api` | paths and queries of both versions |
 //! | `secrets` | an answer's secrets, taken from the stream |
 //! | `refusal` | what an answer without a secret means |
-//! | `time` | `updatedAt` |
 
 mod api;
 mod auth;
 mod call;
-mod health;
 mod login;
 mod provider;
 mod refusal;
 mod secrets;
-mod time;
 
 pub use provider::{Infisical, Settings};
 

@@ -3,11 +3,11 @@
 use super::api::{self, Version};
 use super::auth::Auth;
 use super::call::Call;
-use super::health::Seen;
 use super::refusal::Refusal;
 use super::secrets::{Collector, Opened, Origin, Reader, Secret, Value};
 use crate::credential::{Credential, CredentialOffer, Kept};
 use crate::error::{ErrorKind, ProviderError};
+use crate::health::Seen;
 use crate::http::{Budget, Endpoint, HttpClient, Response};
 use crate::json::{JsonError, Stopped, Tokenizer};
 use crate::provider::{

@@ -261,7 +261,7 @@ impl Provider for ScriptedProvider {
             for (_, name, answer) in reply.items {
                 match answer? {
                     Answer::Value(fetched) => values.push((name, fetched)),
-                    Answer::Unchanged => {
+                    Answer::Unchanged | Answer::Apart => {
                         return Err(self.error(ErrorKind::Protocol, "has nothing to compare with"));
                     }
                 }

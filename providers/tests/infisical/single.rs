@@ -6,7 +6,7 @@ use secretfs_providers::{Answer, ErrorKind, Fetched, Provider, ProviderError, Va
 fn value(answer: Result<Answer, ProviderError>) -> Fetched {
     match answer.unwrap() {
         Answer::Value(fetched) => fetched,
-        Answer::Unchanged => panic!("unchanged"),
+        other => panic!("{other:?}"),
     }
 }
 
