@@ -19,7 +19,8 @@ fn pool() -> Arc<SealedPool> {
 }
 
 /// An item of these sections, fields and files.
-fn json(sections: Json, fields: Json, files: Json) -> String {
+fn json(sections: impl Into<Json>, fields: impl Into<Json>, files: impl Into<Json>) -> String {
+    let (sections, fields, files) = (sections.into(), fields.into(), files.into());
     serde_json::json!({
         "id": ITEM, "title": "Test", "version": 21, "vault": {"id": VAULT}, "category": "LOGIN",
         "updatedAt": "2020-11-10T14:05:53Z", "tags": ["x"], "urls": [{"primary": true, "href": "https://e"}],

@@ -125,9 +125,9 @@ fn real(world: &World) -> Result<usize, &'static str> {
             false => json!(at.to_string()),
         };
         if thing.is_file {
-            files.push(one)
+            files.push(one);
         } else {
-            fields.push(one)
+            fields.push(one);
         }
     }
     let text = json(json!(sections), json!(fields), json!(files));
