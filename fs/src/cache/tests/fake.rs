@@ -18,6 +18,8 @@ pub(super) enum Reply {
     Panic,
     /// `Unchanged`, whether or not a validator was sent.
     Unchanged,
+    /// A value when it is asked for by itself; `Apart` in a list, but as its first.
+    Apart(Vec<u8>),
 }
 
 /// What it was told, and what it was asked.
@@ -31,6 +33,8 @@ pub(super) struct Script {
     pub(super) down: Option<Reply>,
     /// Instead of every list.
     pub(super) no_list: Option<Reply>,
+    /// Whether one secret's answer has its whole place in it.
+    pub(super) whole: bool,
     /// How many answers of a list are swallowed.
     pub(super) short_by: usize,
     pub(super) max_age: Option<Duration>,
@@ -147,7 +151,7 @@ impl Drop for Busy<'_> {
 
 async fn act(reply: &Reply) -> Result<Option<Vec<u8>>, ProviderError> {
     match reply {
-        Reply::Value(bytes) => Ok(Some(bytes.clone())),
+        Reply::Value(bytes) | Reply::Apart(bytes) => Ok(Some(bytes.clone())),
         Reply::Unchanged => Ok(None),
         Reply::Fail(kind) => Err(ProviderError::new(
             *kind,
@@ -217,6 +221,10 @@ impl Provider for Fake {
         })
     }
 
+    fn brings_whole_places(&self) -> bool {
+        self.script().whole
+    }
+
     fn fetch_many<'a>(
         &'a self,
         wanted: &'a [Wanted],
@@ -232,8 +240,12 @@ impl Provider for Fake {
                 act(&reply).await?;
             }
             let mut answers = Vec::new();
-            for one in wanted {
-                answers.push(self.answer(one, cx).await);
+            for (at, one) in wanted.iter().enumerate() {
+                let reply = self.script().replies.get(&name(&one.reference)).cloned();
+                answers.push(match reply {
+                    Some(Reply::Apart(_)) if at > 0 => Ok(Answer::Apart),
+                    _ => self.answer(one, cx).await,
+                });
             }
             let short_by = self.script().short_by;
             answers.truncate(answers.len() - short_by);
