@@ -6,7 +6,7 @@ use super::provider::Connect;
 use super::refusal::{self, Refusal, Told};
 use crate::error::{ErrorKind, ProviderError};
 use crate::http::{Request, Response, Turn};
-use crate::provider::Context;
+use crate::provider::{BoxFuture, Context};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
@@ -65,7 +65,16 @@ struct Tries {
 
 impl Call<'_> {
     /// GETs. The answer is a 200 of the right type.
-    pub(super) async fn get(&self, ask: Ask<'_>) -> Result<Result<Response, No>, ProviderError> {
+    ///
+    /// In a box: this is where most of a call's state is, and the steps that ask are nested.
+    pub(super) fn get<'a>(
+        &'a self,
+        ask: Ask<'a>,
+    ) -> BoxFuture<'a, Result<Result<Response, No>, ProviderError>> {
+        Box::pin(self.get_in_time(ask))
+    }
+
+    async fn get_in_time(&self, ask: Ask<'_>) -> Result<Result<Response, No>, ProviderError> {
         let mut tries = Tries::default();
         loop {
             self.wait_for_limit().await?;
