@@ -1,6 +1,7 @@
 //! From bytes to an item.
 
 use super::*;
+use proptest::prelude::*;
 use serde_json::json;
 
 #[test]
@@ -168,4 +169,63 @@ fn a_value_beyond_its_limit_fails_alone() {
     let item = read_by(3, text.as_bytes(), &["f", "g"], &pool(), 9).unwrap();
     assert!(matches!(item.fields[0].value, Value::Failed(_)));
     assert_eq!(bytes(&item.fields[1].value).unwrap(), b"1");
+}
+
+/// JSON with the names that mean something, anywhere.
+fn any_json() -> impl Strategy<Value = Json> {
+    let name = prop::sample::select(vec![
+        "id",
+        "label",
+        "name",
+        "type",
+        "value",
+        "totp",
+        "size",
+        "state",
+        "version",
+        "updatedAt",
+        "section",
+        "vault",
+        "sections",
+        "fields",
+        "files",
+        "x",
+    ]);
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        any::<i64>().prop_map(Json::from),
+        prop::sample::select(vec!["", "f", "OTP", "ARCHIVED", "\u{e9}\n"]).prop_map(Json::from),
+    ];
+    leaf.prop_recursive(5, 60, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
+            prop::collection::vec((name.clone(), inner), 0..6).prop_map(|pairs| {
+                let owned = pairs
+                    .into_iter()
+                    .map(|(key, value)| (key.to_owned(), value));
+                Json::Object(owned.collect())
+            }),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_answer_is_an_item_or_malformed_and_leaves_nothing(
+        json in any_json(), step in 1_usize..20, cut in 0_usize..400,
+    ) {
+        let pool = pool();
+        let text = json.to_string();
+        let whole = read_by(step, text.as_bytes(), &["f"], &pool, 16);
+        if let Ok(item) = &whole {
+            prop_assert!(!item.id.is_empty());
+        }
+        drop(whole);
+        let part = text.as_bytes().get(..cut.min(text.len())).unwrap_or_default();
+        if part.len() < text.len() && json.is_object() {
+            prop_assert!(read_by(step, part, &["f"], &pool, 16).is_err());
+        }
+        prop_assert_eq!(pool.used(), 0);
+    }
 }
