@@ -228,6 +228,11 @@ impl Connect {
         self.site(|site| site.world.vault_mut(vault).content += 1);
     }
 
+    /// Gives a vault another name, which is no change of its content.
+    pub fn rename_vault(&self, vault: &str, name: &str) {
+        self.site(|site| name.clone_into(&mut site.world.vault_mut(vault).name));
+    }
+
     /// Deletes an item.
     pub fn delete(&self, vault: &str, item: &str) {
         self.site(|site| {

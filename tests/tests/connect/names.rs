@@ -1,7 +1,7 @@
 //! Vault and item by id or name (contract onepassword.md §2.3, §4.3, §4.4).
 
 use super::rig::{Rig, bytes, spelled};
-use secretfs_providers::{ErrorKind, ProviderError};
+use secretfs_providers::{Answer, ErrorKind, ProviderError};
 use secretfs_tests::connect::{Connect, Field, Item, Route};
 use secretfs_tests::http_sim::Tls;
 
@@ -152,6 +152,36 @@ fn a_vault_or_item_that_was_replaced_is_found_again() {
     let vault = rig.sim.vault("Prod");
     rig.sim.item(&vault, item("db", "3"));
     assert_eq!(rig.read("op://Prod/db/f").unwrap(), "3");
+}
+
+#[test]
+fn an_item_or_vault_that_has_another_name_by_now_is_not_taken_for_the_one_that_is_meant() {
+    let rig = Rig::new();
+    let vault = rig.sim.vault("Prod");
+    let id = rig.sim.item(&vault, item("db", "1"));
+    let first = rig.fetch("op://Prod/db/f").unwrap();
+    rig.sim.change(&vault, &id, |item| item.rename("db-old"));
+    assert_eq!(
+        rig.read("op://Prod/db/f").unwrap_err().kind,
+        ErrorKind::Missing
+    );
+    rig.sim.item(&vault, item("db", "2"));
+    assert_eq!(rig.read("op://Prod/db/f").unwrap(), "2");
+    // A change of case alone is none.
+    rig.sim.change(&vault, &id, |item| item.rename("DB-OLD"));
+    assert_eq!(rig.read("op://Prod/db-old/f").unwrap(), "1");
+    // The vault: seen when it is asked whether it has changed.
+    rig.sim.rename_vault(&vault, "Old");
+    let other = rig.sim.vault("Prod");
+    rig.sim.item(&other, item("db", "3"));
+    let second = rig.fetch("op://Old/db/f").unwrap();
+    assert_eq!(bytes(&second), b"2");
+    rig.pass(std::time::Duration::from_secs(300));
+    let Answer::Value(third) = rig.again("op://Prod/db/f", &second).unwrap() else {
+        panic!("unchanged");
+    };
+    assert_eq!(bytes(&third), b"3");
+    assert_ne!(first.validator, third.validator);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::call::Call;
 use super::file::Content;
 use super::find::Found;
 use super::fresh::validator;
-use super::known::Checked;
+use super::known::{Checked, Ids};
 use crate::error::{ErrorKind, ProviderError};
 use crate::json::{JsonError, Stopped, Tokenizer};
 use crate::onepassword::Reference as Own;
@@ -42,14 +42,12 @@ impl Call<'_> {
         };
         let known = self.of.known().ids(&of.vault, &of.item);
         if let Some(ids) = known
-            && self.is_unchanged(&ids, wanted).await?
+            && self.is_unchanged(of, &ids, wanted).await?
         {
             return Ok(wanted.iter().map(|_| Ok(Answer::Unchanged)).collect());
         }
         let asked = self.cx.clock.wall();
-        let found = self.find(of).await?;
-        let ids = found.ids.clone();
-        let item = self.read(found, wanted).await?;
+        let (ids, item) = self.item_of(of, wanted).await?;
         let current = item.version.map(|version| validator(&ids, version));
         let mut outcomes = Vec::with_capacity(wanted.len());
         for (at, one) in wanted.iter().enumerate() {
@@ -90,12 +88,28 @@ impl Call<'_> {
         Ok(outcomes)
     }
 
+    /// The item that a reference is of. One that was known by another title by now is not the one that
+    /// is meant: it is looked for again.
+    async fn item_of(&self, of: &Own, wanted: &[Wanted]) -> Result<(Ids, Item), ProviderError> {
+        for _ in 0..2 {
+            let found = self.find(of).await?;
+            let (ids, by_title) = (found.ids.clone(), found.by_title);
+            let item = self.read(found, wanted).await?;
+            if !by_title || item.title.is_empty() || fold(&item.title) == fold(&of.item) {
+                return Ok((ids, item));
+            }
+            self.of.known().forget_title(&ids.vault, &of.item);
+        }
+        Err(self.nonsense("its titles are not what it lists"))
+    }
+
     /// Reads an item, and remembers its version.
     async fn read(&self, found: Found, wanted: &[Wanted]) -> Result<Item, ProviderError> {
         let Found {
             ids,
             content,
             mut response,
+            ..
         } = found;
         let wants = Wants {
             pool: &self.cx.pool,

@@ -22,6 +22,8 @@ pub(super) struct Found {
     /// The state that its vault was last seen in before it was asked for: the item is of that state, or
     /// of a later one.
     pub(super) content: Option<u64>,
+    /// Whether it is meant by its title, which it may not have any more.
+    pub(super) by_title: bool,
     pub(super) response: Response,
 }
 
@@ -82,7 +84,7 @@ impl Call<'_> {
             // What looks like an id is one as a rule.
             (remembered.is_none() && is_id(title)).then_some(title),
         ) {
-            match self.item(vault, id).await? {
+            match self.item(vault, id, remembered.is_some()).await? {
                 Ok(found) => return Ok(Ok(found)),
                 Err(No::Denied) => return Ok(Err(Miss::Denied)),
                 // It may be another one by now, or a title that looks like an id.
@@ -105,7 +107,7 @@ impl Call<'_> {
             Choice::One(one) => one.id,
             Choice::Several(ids) => return Err(self.ambiguous(of, "items of that title", &ids)),
         };
-        match self.item(vault, &id).await? {
+        match self.item(vault, &id, true).await? {
             Ok(found) => {
                 self.of.known().keep_title(vault, title, &id);
                 Ok(Ok(found))
@@ -116,7 +118,12 @@ impl Call<'_> {
     }
 
     /// The item of these ids.
-    async fn item(&self, vault: &str, item: &str) -> Result<Result<Found, No>, ProviderError> {
+    async fn item(
+        &self,
+        vault: &str,
+        item: &str,
+        by_title: bool,
+    ) -> Result<Result<Found, No>, ProviderError> {
         let ask = Ask {
             path: &["v1", "vaults", vault, "items", item],
             query: &[],
@@ -131,6 +138,7 @@ impl Call<'_> {
         Ok(self.get(ask).await?.map(|response| Found {
             ids,
             content,
+            by_title,
             response,
         }))
     }

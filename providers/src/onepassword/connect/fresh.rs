@@ -4,6 +4,7 @@
 use super::call::{Ask, Call};
 use super::known::{Content, Ids};
 use crate::error::{ErrorKind, ProviderError};
+use crate::onepassword::Reference;
 use crate::provider::Wanted;
 use serde::Deserialize;
 use std::time::Duration;
@@ -18,6 +19,8 @@ const SHARED: Duration = Duration::from_secs(2);
 #[serde(rename_all = "camelCase")]
 struct Vault {
     id: String,
+    #[serde(default)]
+    name: Option<String>,
     content_version: u64,
 }
 
@@ -26,6 +29,7 @@ impl Call<'_> {
     /// vault alone, and only where that can tell.
     pub(super) async fn is_unchanged(
         &self,
+        of: &Reference,
         ids: &Ids,
         wanted: &[Wanted],
     ) -> Result<bool, ProviderError> {
@@ -47,7 +51,9 @@ impl Call<'_> {
             return Ok(false);
         }
         let content = self.content(&ids.vault).await?;
-        Ok(content.is_some() && content == checked.content)
+        let is_same = content.is_some() && content == checked.content;
+        // The vault may have another name by now: then it is not the one that is meant.
+        Ok(is_same && self.of.known().ids(&of.vault, &of.item).as_ref() == Some(ids))
     }
 
     /// The state of a vault's content now; `None`: it cannot be told. One asks, the others wait for
@@ -80,7 +86,12 @@ impl Call<'_> {
             version: told.content_version,
             seen: now,
         };
-        self.of.known().keep_content(vault, content);
+        let mut known = self.of.known();
+        known.keep_content(vault, content);
+        // A new name does not count as a change of the content.
+        if let Some(name) = told.name {
+            known.is_named(vault, &name);
+        }
         Ok(Some(content.version))
     }
 }

@@ -2,6 +2,7 @@
 //! the state of its vault. No secrets, but dropped at lock with everything else.
 
 use super::is_id;
+use crate::onepassword::item::fold;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::Instant;
@@ -60,6 +61,13 @@ impl Known {
 
     pub(super) fn keep_vault(&mut self, name: &str, id: &str) {
         keep(&mut self.vaults, MAX_VAULTS, name.to_owned(), id.to_owned());
+    }
+
+    /// The vault of this id has that name now: others that it was known by are not its own any more.
+    pub(super) fn is_named(&mut self, id: &str, name: &str) {
+        let name = fold(name);
+        self.vaults
+            .retain(|known, of| of != id || fold(known) == name);
     }
 
     pub(super) fn forget_vault(&mut self, name: &str) {

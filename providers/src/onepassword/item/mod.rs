@@ -30,6 +30,8 @@ pub(super) const DEFAULT_SECTION: &str = "add more";
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) id: String,
+    /// Empty where it was not told, or is longer than any that a map could name.
+    pub(super) title: String,
     /// The id of its vault; empty where it was not told.
     pub(super) vault: String,
     /// Rises by one with every change.

@@ -74,6 +74,7 @@ enum Key {
     Id,
     Label,
     Name,
+    Title,
     Type,
     Value,
     Code,
@@ -95,6 +96,7 @@ impl Key {
             "id" => Self::Id,
             "label" => Self::Label,
             "name" => Self::Name,
+            "title" => Self::Title,
             "type" => Self::Type,
             "value" => Self::Value,
             "totp" => Self::Code,
@@ -147,6 +149,7 @@ impl<'a> Reader<'a> {
             wants,
             item: Item {
                 id: String::new(),
+                title: String::new(),
                 vault: String::new(),
                 version: None,
                 modified: None,
@@ -327,7 +330,7 @@ impl<'a> Reader<'a> {
         if let Some(slot) = self.slot() {
             slot.append(piece);
         } else if self.key == Key::Other {
-            // A title, a URL: nobody wants it.
+            // A tag, a URL: nobody wants it.
         } else if self.text.len() + piece.len() > MAX_TEXT {
             self.is_too_long = true;
         } else {
@@ -344,6 +347,7 @@ impl<'a> Reader<'a> {
         match (self.at(), self.key) {
             // Ids are made by machines: a long one is none, and could pass for another.
             (Some(At::Item), Key::Id) => self.item.id = text.ok_or(Malformed)?,
+            (Some(At::Item), Key::Title) => self.item.title = text.unwrap_or_default(),
             (Some(At::Vault), Key::Id) => self.item.vault = text.ok_or(Malformed)?,
             (Some(At::In), Key::Id) => self.open.section = text.ok_or(Malformed)?,
             (Some(At::Section | At::Field | At::File), Key::Id) => {

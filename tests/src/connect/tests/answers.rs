@@ -63,7 +63,7 @@ fn a_file_comes_as_bytes_and_inline_only_where_it_is_small() {
     let inline = format!("{}/files?inline_files=true", rig.item());
     assert_eq!(rig.get(&inline).status, 200);
     rig.sim.change(&rig.vault, &rig.item, |item| {
-        item.set_file("foo.txt", &[0; 2000])
+        item.set_file("foo.txt", &[0; 2000]);
     });
     assert_eq!(rig.get(&inline).status, 413);
     let missing = format!("{}/files/{}/content", rig.item(), rig.vault);
