@@ -3,9 +3,9 @@
 use super::api::Version;
 use super::auth::Auth;
 use super::call::Call;
-use super::health::Seen;
 use crate::credential::CredentialOffer;
 use crate::error::ProviderError;
+use crate::health::Seen;
 use crate::http::{Budget, Endpoint, HttpClient, Proxies};
 use crate::provider::{Answer, BoxFuture, Context, Fetched, Health, Provider, Wanted};
 use crate::reference::{FolderReference, Reference};
