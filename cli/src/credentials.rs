@@ -1,6 +1,7 @@
 //! Credentials on their way from the user to the daemon of a mount. They are in this process's
 //! locked heap alone, and travel over a socketpair that nothing reads on the way.
 
+mod connect;
 mod infisical;
 
 use crate::error::{CliError, Status};
@@ -82,6 +83,7 @@ pub(crate) struct Collector<'a> {
     /// By vault file; `None`: there is no way to ask.
     known: BTreeMap<PathBuf, Option<SecretString>>,
     infisical: infisical::Infisical,
+    connect: connect::Connect,
 }
 
 impl<'a> Collector<'a> {
@@ -93,6 +95,7 @@ impl<'a> Collector<'a> {
             without,
             known: BTreeMap::new(),
             infisical: infisical::Infisical::default(),
+            connect: connect::Connect::default(),
         }
     }
 
@@ -107,6 +110,7 @@ impl<'a> Collector<'a> {
         for spec in map.providers() {
             let ProviderSettings::Local { file } = &spec.settings else {
                 offers.extend(self.infisical.offers(spec, insecure)?);
+                offers.extend(self.connect.offers(spec, insecure)?);
                 continue;
             };
             let origin = secretfs_providers::local::origin(file);

@@ -50,13 +50,13 @@ pub struct LaunchRequest {
     pub offline: bool,
     /// Let root in as well.
     pub allow_root: bool,
-    /// What stands in for what the map leaves out, of the command's environment.
-    #[serde(default)]
-    pub defaults: Defaults,
     /// Which servers are reached through which proxy. What opens the proxies comes with the
     /// credentials.
     #[serde(default)]
     pub proxies: ProxySettings,
+    /// What stands in for what the map leaves out, of the command's environment.
+    #[serde(default)]
+    pub defaults: Defaults,
 }
 
 /// What goes over the launch socket. Descriptors, each where it is said to be there: the compiled

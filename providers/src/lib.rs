@@ -7,6 +7,7 @@ pub mod absent;
 pub mod clock;
 pub mod credential;
 pub mod error;
+mod health;
 pub mod host;
 pub mod http;
 pub mod infisical;
@@ -18,6 +19,7 @@ pub mod provider;
 pub mod reference;
 #[cfg(feature = "test-hooks")]
 pub mod scripted;
+mod time;
 
 pub use clock::Clock;
 pub use credential::{Credential, CredentialOffer, IdentityMethod};

@@ -24,8 +24,8 @@ pub(crate) fn run(args: &MountArgs) -> Result<(), CliError> {
         insecure_memory: args.insecure_memory,
         offline: args.offline,
         allow_root: args.allow_root,
-        defaults: map.defaults(),
         proxies: ProxySettings::default(),
+        defaults: map.defaults(),
     };
     let mut proxies = Proxies::default();
     // Before the heap is locked: a large map takes more than may be.

@@ -7,6 +7,7 @@ use secretfs_providers::absent::Absent;
 use secretfs_providers::http::Proxies;
 use secretfs_providers::infisical::{self, Infisical};
 use secretfs_providers::local::LocalVault;
+use secretfs_providers::onepassword::connect::{self, Connect};
 use std::sync::Arc;
 
 /// The providers of the current map, in its order.
@@ -75,10 +76,27 @@ pub fn make(index: u16, spec: &ProviderSpec, proxies: &Arc<Proxies>) -> Arc<dyn 
             let provider = Infisical::new(&spec.name, index, infisical(&spec.settings));
             Arc::new(provider.through(proxies))
         }
-        ProviderSettings::OnePassword { connect_host, .. } => Arc::new(Absent::new(
+        ProviderSettings::OnePassword {
+            op: false,
+            connect_host,
+            account: _,
+            ca_file,
+            allow_insecure_http,
+        } => {
+            let settings = connect::Settings {
+                connect_host: connect_host.clone().unwrap_or_default(),
+                ca_file: ca_file.is_some(),
+                allow_insecure_http: *allow_insecure_http,
+                ..connect::Settings::default()
+            };
+            Arc::new(Connect::new(&spec.name, index, settings))
+        }
+        ProviderSettings::OnePassword {
+            op: true, account, ..
+        } => Arc::new(Absent::new(
             "onepassword",
             spec.name.clone(),
-            connect_host.clone().unwrap_or_default(),
+            account.clone().unwrap_or_default(),
         )),
         #[cfg(feature = "test-hooks")]
         ProviderSettings::Scripted { socket } => Arc::new(

@@ -65,8 +65,8 @@ fn request(folder: &Path, name: &str) -> LaunchRequest {
         insecure_memory: false,
         offline: false,
         allow_root: false,
-        defaults: secretfs_fs::map::Defaults::default(),
         proxies: Default::default(),
+        defaults: secretfs_fs::map::Defaults::default(),
     }
 }
 

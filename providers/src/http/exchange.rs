@@ -34,6 +34,8 @@ pub struct Request<'a> {
     pub bearer: Option<&'a SecretString>,
     /// Sent as `If-None-Match`, exactly as it was received.
     pub etag: Option<&'a str>,
+    /// Whether what is to come is a file's bytes, of any type, rather than JSON.
+    pub is_file: bool,
     /// A JSON document to POST; without one it is a GET.
     pub post: Option<Zeroizing<Vec<u8>>>,
 }
@@ -181,7 +183,12 @@ impl HttpClient {
         let headers = built.headers_mut();
         let host = HeaderValue::from_str(&address.authority()).map_err(|_| self.too_long())?;
         headers.insert(header::HOST, host);
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        let accept = if request.is_file {
+            "*/*"
+        } else {
+            "application/json"
+        };
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
         let agent = concat!("secretfs/", env!("CARGO_PKG_VERSION"));
         headers.insert(header::USER_AGENT, HeaderValue::from_static(agent));
         if let Some(token) = request.bearer {
@@ -279,11 +286,27 @@ impl Response {
         Some(Duration::from_secs(seconds))
     }
 
+    /// Whether there is a header of this name (in small letters).
+    #[must_use]
+    pub fn has(&self, name: &'static str) -> bool {
+        self.inner.headers().contains_key(name)
+    }
+
+    fn kind(&self) -> &str {
+        let kind = self.header(header::CONTENT_TYPE).unwrap_or_default();
+        kind.split(';').next().unwrap_or_default().trim()
+    }
+
+    /// Whether the body says that it is of this type.
+    #[must_use]
+    pub fn is_kind(&self, kind: &str) -> bool {
+        self.kind().eq_ignore_ascii_case(kind)
+    }
+
     /// Whether the body says that it is JSON. A proxy's or a portal's page does not.
     #[must_use]
     pub fn is_json(&self) -> bool {
-        let kind = self.header(header::CONTENT_TYPE).unwrap_or_default();
-        let kind = kind.split(';').next().unwrap_or_default().trim();
+        let kind = self.kind();
         kind.eq_ignore_ascii_case("application/json")
             || kind
                 .get(kind.len().saturating_sub(5)..)

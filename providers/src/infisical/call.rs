@@ -44,7 +44,7 @@ impl Call<'_> {
                 query,
                 etag,
                 bearer: Some(&text),
-                post: None,
+                ..Request::default()
             };
             let sent = Box::pin(self.send_once(request)).await;
             drop(text);

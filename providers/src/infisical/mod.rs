@@ -16,7 +16,6 @@
 //! | `expansion` | whether a reference is left in a value |
 //! | `validator` | the ETag of which request |
 //! | `refusal` | what an answer without a secret means |
-//! | `time` | `updatedAt` |
 
 mod advice;
 mod api;
@@ -24,7 +23,6 @@ mod auth;
 mod call;
 mod check;
 mod expansion;
-mod health;
 mod list;
 mod picks;
 mod provider;
@@ -32,7 +30,6 @@ mod read;
 mod refusal;
 mod secrets;
 mod single;
-mod time;
 mod validator;
 
 pub use auth::ProgramConfig;

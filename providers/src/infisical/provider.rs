@@ -3,9 +3,9 @@
 use super::api::Version;
 use super::auth::Auth;
 use super::call::Call;
-use super::health::Seen;
 use crate::credential::CredentialOffer;
 use crate::error::ProviderError;
+use crate::health::Seen;
 use crate::http::{Budget, Endpoint, HttpClient, Proxies};
 use crate::provider::{Answer, BoxFuture, Context, Fetched, Health, Provider, Wanted};
 use crate::reference::{FolderReference, Reference};
@@ -93,10 +93,8 @@ impl Infisical {
     /// The same, through one of these proxies, if its server is reached through one.
     #[must_use]
     pub fn through(mut self, proxies: &Arc<Proxies>) -> Self {
-        // Nobody else has it yet.
-        let http = Arc::try_unwrap(self.http);
-        let http = http.unwrap_or_else(|http| HttpClient::new(http.endpoint().clone()));
-        self.http = Arc::new(http.through(proxies));
+        let endpoint = self.http.endpoint().clone();
+        self.http = Arc::new(HttpClient::new(endpoint).through(proxies));
         self
     }
 

@@ -2,8 +2,8 @@
 //! [{"secrets":[…]}]}` (contract §3). Values go into sealed writers, everything else is dropped unread.
 //! No order of the members is relied on.
 
-use super::time;
 use crate::json::Token;
+use crate::time;
 use secretfs_memory::sealed::{Sealed, SealedError, SealedWriter};
 use std::time::SystemTime;
 

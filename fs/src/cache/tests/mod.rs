@@ -13,3 +13,4 @@ mod order;
 mod rig;
 mod values;
 mod waiting;
+mod whole_places;

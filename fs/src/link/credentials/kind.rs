@@ -7,12 +7,12 @@ use secretfs_providers::{Credential, IdentityMethod};
 const AGE_IDENTITY: u8 = 1;
 const TOKEN: u8 = 2;
 const CLIENT_SECRET: u8 = 3;
-const PROXY: u8 = 4;
-const SESSION: u8 = 5;
-const KUBERNETES: u8 = 6;
-const OIDC: u8 = 7;
-const JWT: u8 = 8;
-const AWS: u8 = 9;
+const SESSION: u8 = 4;
+const KUBERNETES: u8 = 5;
+const OIDC: u8 = 6;
+const JWT: u8 = 7;
+const AWS: u8 = 8;
+const PROXY: u8 = 9;
 
 /// The number and the parts of a credential, where they lie; a part that it lacks is empty.
 pub(super) fn split(credential: &Credential) -> Result<(u8, &str, &str), WireError> {
@@ -22,8 +22,8 @@ pub(super) fn split(credential: &Credential) -> Result<(u8, &str, &str), WireErr
         Credential::ClientSecret { id, secret } => {
             (CLIENT_SECRET, id.expose_secret(), secret.expose_secret())
         }
-        Credential::Proxy(user) => (PROXY, user.expose_secret(), ""),
         Credential::Session => (SESSION, "", ""),
+        Credential::Proxy(user) => (PROXY, user.expose_secret(), ""),
         Credential::Identity { method, id, proof } => {
             let kind = match method {
                 IdentityMethod::Kubernetes => KUBERNETES,
@@ -53,8 +53,8 @@ pub(super) fn join(
                 secret: second,
             });
         }
-        PROXY => return Ok(Credential::Proxy(first)),
         SESSION => return Ok(Credential::Session),
+        PROXY => return Ok(Credential::Proxy(first)),
         KUBERNETES => IdentityMethod::Kubernetes,
         OIDC => IdentityMethod::Oidc,
         JWT => IdentityMethod::Jwt,

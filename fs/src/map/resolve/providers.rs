@@ -21,7 +21,7 @@ impl Resolver<'_> {
         for (name, provider) in declared {
             let settings = match &provider.value {
                 ProviderSource::Infisical(p) => self.infisical(name, p, Some(provider.at)),
-                ProviderSource::OnePassword(p) => self.onepassword(p),
+                ProviderSource::OnePassword(p) => self.onepassword(p, provider.at),
                 ProviderSource::Local(p) => self.local(p),
                 #[cfg(feature = "test-hooks")]
                 ProviderSource::Scripted(p) => self.scripted(p, provider.at),
@@ -77,14 +77,22 @@ impl Resolver<'_> {
             .map_or(default, |timeout| timeout.value.0)
     }
 
-    fn onepassword(&mut self, p: &OnePasswordSource) -> ProviderSettings {
+    fn onepassword(&mut self, p: &OnePasswordSource, at: Span) -> ProviderSettings {
         let insecure = or(&p.allow_insecure_http, false);
         let default = match p.connect_host {
             Some(_) => Backend::Connect,
             None => Backend::Op,
         };
+        let backend = or(&p.backend, default);
+        if backend == Backend::Connect && p.connect_host.is_none() {
+            self.problems.add(
+                p.backend.as_ref().map_or(at, |backend| backend.at),
+                "`backend: connect` without `connect_host`",
+                "write `connect_host: https://…`, the address of the Connect server",
+            );
+        }
         ProviderSettings::OnePassword {
-            op: or(&p.backend, default) == Backend::Op,
+            op: backend == Backend::Op,
             connect_host: self.url("connect_host", &p.connect_host, insecure),
             account: text(&p.account),
             ca_file: self.outside("ca_file", "the CA bundle", &p.ca_file),

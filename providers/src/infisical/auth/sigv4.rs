@@ -186,7 +186,7 @@ mod tests {
             let stamp = stamp(time).unwrap();
             let part = |from: usize, to: usize| stamp.get(from..to).unwrap().to_owned();
             let iso = format!("{}-{}-{}T{}:{}:{}Z", part(0, 4), part(4, 6), part(6, 8), part(9, 11), part(11, 13), part(13, 15));
-            prop_assert_eq!(super::super::super::time::parse(&iso), Some(time));
+            prop_assert_eq!(crate::time::parse(&iso), Some(time));
         }
     }
 }
