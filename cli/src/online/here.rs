@@ -28,7 +28,8 @@ impl Host for Here {
                     None => Err(HostError::NoAnswer),
                 },
                 HostRequest::StartProgram { call, .. } => {
-                    let started = self.programs.start(call).await;
+                    let spec = programs::spec(call).ok_or(HostError::NoAnswer)?;
+                    let started = self.programs.start(spec).await;
                     let (run, stdout) = started.map_err(errno)?;
                     Ok(HostAnswer::Started { run, stdout })
                 }

@@ -107,7 +107,10 @@ impl Asks {
                 if !has_session(map, provider) {
                     return failed(Errno::INVAL);
                 }
-                match self.programs.start(call).await {
+                let Some(spec) = programs::spec(call) else {
+                    return failed(Errno::OPNOTSUPP);
+                };
+                match self.programs.start(spec).await {
                     Ok((run, stdout)) => (Ok(AskAnswer::Started { run }), Some(stdout)),
                     Err(errno) => failed(errno),
                 }

@@ -2,11 +2,22 @@
 
 use super::Spec;
 use secretfs_providers::ProgramEnd;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Its name.
 pub const PROGRAM: &str = "infisical";
+
+/// Print the token and nothing else, and tell nobody.
+const TOKEN: [&str; 6] = [
+    "user",
+    "get",
+    "token",
+    "--plain",
+    "--silent",
+    "--telemetry=false",
+];
 
 /// It asks its server whether the session is still good, and a keyring may ask the user.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -21,15 +32,8 @@ pub fn config_file(home: &Path) -> PathBuf {
 pub(super) fn token() -> Spec {
     Spec {
         program: PROGRAM,
-        args: &[
-            "user",
-            "get",
-            "token",
-            "--plain",
-            "--silent",
-            "--telemetry=false",
-        ],
-        environment: &[("INFISICAL_DISABLE_UPDATE_CHECK", "true")],
+        args: TOKEN.iter().map(OsString::from).collect(),
+        environment: vec![("INFISICAL_DISABLE_UPDATE_CHECK", "true".into())],
         limit: LIMIT,
         classify,
     }

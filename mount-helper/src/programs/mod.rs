@@ -9,7 +9,7 @@
 //! | `infisical` | arguments, environment and complaints of one of them |
 //!
 //! To add one: a [`ProgramCall`], and a file here that says what [`Spec`] it means. Names and arguments
-//! are words of this room; a daemon that was taken over can ask for nothing else.
+//! are words of this room or of the map; a daemon that was taken over can ask for nothing else.
 
 mod find;
 mod infisical;
@@ -52,16 +52,23 @@ const ENVIRONMENT: [&str; 8] = [
 ];
 
 /// How a program is run.
-struct Spec {
-    program: &'static str,
-    args: &'static [&'static str],
-    environment: &'static [(&'static str, &'static str)],
-    limit: Duration,
+#[derive(Debug, Clone)]
+pub struct Spec {
+    /// Its name, which is looked for on the `PATH`.
+    pub program: &'static str,
+    /// Its arguments. No secret: everybody sees them.
+    pub args: Vec<OsString>,
+    /// Its environment beside what every program is given.
+    pub environment: Vec<(&'static str, OsString)>,
+    /// How long it may take.
+    pub limit: Duration,
     /// What a failure with this start of a complaint means.
-    classify: fn(&str) -> ProgramEnd,
+    pub classify: fn(&str) -> ProgramEnd,
 }
 
-fn spec(call: ProgramCall) -> Option<Spec> {
+/// How a call is run that needs nothing of the map.
+#[must_use]
+pub fn spec(call: ProgramCall) -> Option<Spec> {
     match call {
         ProgramCall::InfisicalToken => Some(infisical::token()),
         _ => None,
@@ -116,8 +123,7 @@ impl Programs {
     ///
     /// # Errors
     /// EAGAIN: two run already, for long. ENOENT: it is not there. What starting it answers.
-    pub async fn start(&self, call: ProgramCall) -> Result<(u64, OwnedFd), Errno> {
-        let spec = spec(call).ok_or(Errno::OPNOTSUPP)?;
+    pub async fn start(&self, spec: Spec) -> Result<(u64, OwnedFd), Errno> {
         let turn = timeout(TURN, Arc::clone(&self.turns).acquire_owned()).await;
         let Ok(Ok(turn)) = turn else {
             return Err(Errno::AGAIN);

@@ -38,10 +38,10 @@ pub(super) fn start(
     let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC)?;
     let mut command = Command::new(program);
     command
-        .args(spec.args)
+        .args(&spec.args)
         .env_clear()
         .envs(environment)
-        .envs(spec.environment.iter().copied())
+        .envs(spec.environment.iter().cloned())
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(theirs)

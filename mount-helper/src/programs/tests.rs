@@ -21,7 +21,7 @@ fn stand_in(script: &str) -> (TempDir, Programs) {
 }
 
 async fn run(programs: &Programs) -> (Vec<u8>, ProgramEnd) {
-    let (run, stdout) = programs.start(ProgramCall::InfisicalToken).await.unwrap();
+    let (run, stdout) = programs.start(infisical::token()).await.unwrap();
     let mut stdout = pipe::Receiver::from_owned_fd(stdout).unwrap();
     let mut bytes = Vec::new();
     stdout.read_to_end(&mut bytes).await.unwrap();
@@ -91,7 +91,7 @@ async fn a_failure_is_told_by_the_start_of_the_complaint_and_the_complaint_is_no
 async fn a_program_that_is_not_there_is_enoent() {
     let (dir, programs) = stand_in("");
     std::fs::remove_file(dir.path().join(infisical::PROGRAM)).unwrap();
-    let started = programs.start(ProgramCall::InfisicalToken).await;
+    let started = programs.start(infisical::token()).await;
     assert_eq!(started.err(), Some(Errno::NOENT));
 }
 
@@ -104,11 +104,11 @@ async fn no_more_than_two_run_at_once() {
     let mut go = File::options().read(true).write(true).open(&fifo).unwrap();
     let mut running = Vec::new();
     for _ in 0..AT_ONCE {
-        running.push(programs.start(ProgramCall::InfisicalToken).await.unwrap());
+        running.push(programs.start(infisical::token()).await.unwrap());
     }
     let third = {
         let programs = programs.clone();
-        tokio::spawn(async move { programs.start(ProgramCall::InfisicalToken).await })
+        tokio::spawn(async move { programs.start(infisical::token()).await })
     };
     for _ in 0..100 {
         tokio::task::yield_now().await;
@@ -126,7 +126,7 @@ async fn no_more_than_two_run_at_once() {
 #[tokio::test]
 async fn at_a_lock_programs_and_their_children_are_killed() {
     let (dir, programs) = stand_in("sleep 600 & echo $! >\"$HOME/child\"; echo ready; wait");
-    let (run, stdout) = programs.start(ProgramCall::InfisicalToken).await.unwrap();
+    let (run, stdout) = programs.start(infisical::token()).await.unwrap();
     let mut stdout = pipe::Receiver::from_owned_fd(stdout).unwrap();
     let mut line = [0; 6];
     stdout.read_exact(&mut line).await.unwrap();
@@ -160,7 +160,7 @@ async fn an_end_is_told_once_and_those_that_nobody_asks_for_are_few() {
     let (_dir, programs) = stand_in("true");
     let mut runs = Vec::new();
     for _ in 0..ENDS + 4 {
-        let (run, stdout) = programs.start(ProgramCall::InfisicalToken).await.unwrap();
+        let (run, stdout) = programs.start(infisical::token()).await.unwrap();
         drop(stdout);
         runs.push(run);
     }

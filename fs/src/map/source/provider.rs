@@ -27,29 +27,31 @@ pub enum ProviderSource {
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Infisical")]
 pub struct InfisicalSource {
-    /// The site. A path prefix is kept. Default: `https://app.infisical.com`.
+    /// The site. A path prefix is kept. Default: `INFISICAL_DOMAIN`, else `https://app.infisical.com`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub site_url: Maybe<String>,
-    /// The project, by its id.
+    /// The project, by its id. Default: `INFISICAL_PROJECT_ID`, else what `.infisical.json` says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project_id: Maybe<String>,
     /// The project, by its slug.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project_slug: Maybe<String>,
-    /// The environment's slug. Default: `dev`.
+    /// The environment's slug. Default: `INFISICAL_ENVIRONMENT`, else what `.infisical.json` says, else
+    /// `dev`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Maybe<String>,
-    /// The folder. Default: `/`.
+    /// The folder. Default: `INFISICAL_SECRET_PATH`, else what `.infisical.json` says, else `/`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Maybe<String>,
     /// How to sign in. Default: what there is, in the order universal, token, cli, kubernetes,
     /// oidc, jwt, aws.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Maybe<Auth>,
-    /// The machine identity, for kubernetes, oidc, jwt and aws.
+    /// The machine identity, for kubernetes, oidc, jwt and aws. Default: `INFISICAL_MACHINE_IDENTITY_ID`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_id: Maybe<String>,
-    /// The file with the token, for kubernetes, oidc and jwt.
+    /// The file with the token, for kubernetes, oidc and jwt. Default for kubernetes: that of the pod's
+    /// service account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwt_file: Maybe<String>,
     /// Whether references inside values are expanded. Default: true.

@@ -37,6 +37,7 @@ use crate::error::{ErrorKind, ProviderError};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
+use tokio::task::AbortHandle;
 use way::Way;
 
 /// How long a refused sign-in is not tried again; doubled each time, up to [`BACK_OFF_MOST`]. Some
@@ -70,6 +71,8 @@ struct State {
     untaken: u32,
     /// Somebody signs in ahead of need.
     is_ahead: bool,
+    /// Who that is.
+    ahead: Option<AbortHandle>,
     ahead_again: Option<Instant>,
     /// Where the service token was seen to answer from.
     confirmed: HashSet<(String, String)>,
@@ -167,6 +170,11 @@ impl Auth {
         let is_it = state.token.as_ref().is_some_and(|t| Arc::ptr_eq(t, token));
         let way = state.way.clone().filter(|_| is_it)?;
         Some((way, state.epoch))
+    }
+
+    /// The sign-in ahead of need is under way.
+    fn ahead_started(&self, task: AbortHandle) {
+        self.state().ahead = Some(task);
     }
 
     /// The sign-in ahead of need is over.
@@ -328,6 +336,10 @@ impl Auth {
 impl State {
     /// Forgets everything but the count of it.
     fn renew(&mut self) -> &mut Self {
+        // It has a secret in its hands.
+        if let Some(task) = self.ahead.take() {
+            task.abort();
+        }
         *self = Self {
             epoch: self.epoch + 1,
             // Whoever is at it ends it.

@@ -89,6 +89,8 @@ impl World {
             }
             Ok((Next::SignIn(way), epoch)) => {
                 assert!(self.has_way, "a sign-in with what was forgotten");
+                // The one before is over.
+                self.token = None;
                 assert!(
                     self.now >= self.quiet_until,
                     "a sign-in although one was refused"

@@ -87,7 +87,7 @@ fn ahead(token: Arc<Token>, auth: &Arc<Auth>, http: &Arc<HttpClient>, cx: &Conte
     cx.deadline = cx.clock.now() + AHEAD;
     let ends = Ends(Arc::clone(auth), cx);
     let http = Arc::clone(http);
-    tokio::spawn(async move {
+    let task = tokio::spawn(async move {
         let Ends(auth, cx) = &ends;
         let budget = Budget::of(cx);
         let signed_in = async {
@@ -110,6 +110,7 @@ fn ahead(token: Arc<Token>, auth: &Arc<Auth>, http: &Arc<HttpClient>, cx: &Conte
             tracing::warn!(%error, "a sign-in ahead of a token's end failed; the token is used to its end");
         }
     });
+    auth.ahead_started(task.abort_handle());
 }
 
 /// One sign-in.

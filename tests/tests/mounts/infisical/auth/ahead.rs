@@ -1,7 +1,7 @@
 //! The end of a token on a real mount: foretold by the clock, or come in the middle of many opens.
 
 use super::super::{Mount, secret};
-use secretfs_tests::http_sim::Tls;
+use secretfs_tests::http_sim::{Fault, Tls};
 use secretfs_tests::infisical::{CLIENT_ID, CLIENT_SECRET, Generation, Identity, Infisical, Route};
 use secretfs_tests::script::{Outcome, Step};
 use secretfs_tests::wait;
@@ -28,6 +28,22 @@ fn an_open_in_the_last_fifth_of_a_tokens_life_has_the_next_one_fetched_beside_it
     mount.goes_on(Duration::from_secs(700));
     mount.reads_a();
     assert_eq!(mount.sim.count(Route::Login), 0);
+}
+
+#[test]
+fn a_lock_ends_a_sign_in_that_is_made_beside_an_open() {
+    let sim = with(Identity::new(CLIENT_ID, CLIENT_SECRET).ttl(1000, 1000));
+    sim.set("/", "A", &secret("a"));
+    let config = "ttl: 10s, on_lock: seal";
+    let mount = Mount::over(sim).mounted(config, &["{name: A, file: a}".to_owned()]);
+    mount.reads_a();
+    mount.sim.fault_next(Route::Login, 1, Fault::Hang);
+    mount.goes_on(Duration::from_secs(850));
+    mount.reads_a();
+    mount.sim.wait_held(Route::Login, 1);
+    mount.run(["lock"]);
+    // It has the client secret in its hands.
+    mount.sim.wait_cancelled(1);
 }
 
 #[test]
