@@ -22,7 +22,10 @@ const DEFAULT_DOMAIN: &str = "https://app.infisical.com";
 
 /// What the environment has: taken out of it once, for all maps of a command.
 #[derive(Default)]
-pub(super) struct Infisical(Option<Taken>);
+pub(super) struct Infisical {
+    taken: Option<Taken>,
+    missing: bool,
+}
 
 #[derive(Default)]
 struct Taken {
@@ -31,21 +34,37 @@ struct Taken {
 }
 
 impl Infisical {
+    /// Whether a provider was found that lacks what it needs.
+    pub(super) fn is_anything_missing(&self) -> bool {
+        self.missing
+    }
+
     /// The credentials for this provider. What is missing, or belongs elsewhere, is warned about.
     pub(super) fn offers(
         &mut self,
         spec: &ProviderSpec,
         insecure: bool,
     ) -> Result<Vec<CredentialOffer>, CliError> {
+        let offers = self.look(spec, insecure)?;
+        // `None`: it needs nothing of here.
+        self.missing |= offers.as_ref().is_some_and(Vec::is_empty);
+        Ok(offers.unwrap_or_default())
+    }
+
+    fn look(
+        &mut self,
+        spec: &ProviderSpec,
+        insecure: bool,
+    ) -> Result<Option<Vec<CredentialOffer>>, CliError> {
         let ProviderSettings::Infisical { site_url, auth, .. } = &spec.settings else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let (universal, ready) = match auth.as_deref() {
             None => (true, true),
             Some("universal") => (true, false),
             Some("token") => (false, true),
             // The others need nothing of here.
-            Some(_) => return Ok(Vec::new()),
+            Some(_) => return Ok(None),
         };
         let credentials = self.find(&spec.name, universal, ready, insecure)?;
         let name = &spec.name;
@@ -59,7 +78,7 @@ impl Infisical {
                 &format!("provider {name}: no credential: {wanted}"),
                 "set them where you run `secretfs mount` or `secretfs unlock`",
             );
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
         let domain = DOMAINS.iter().find_map(|name| std::env::var(name).ok());
         let domain = domain.as_deref().unwrap_or(DEFAULT_DOMAIN);
@@ -69,21 +88,21 @@ impl Infisical {
                 "INFISICAL_DOMAIN is no address, so the credential belongs to no server",
                 "write `https://host`, with a port and a path where needed",
             );
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         };
         if origin != server {
             warn(
                 &format!("provider {name}: the credential is for {origin}, not for {server}"),
                 "set INFISICAL_DOMAIN to the server that it was made for; it is sent to no other",
             );
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
         let offer = |credential| CredentialOffer {
             provider: name.clone(),
             origin: origin.clone(),
             credential,
         };
-        Ok(credentials.into_iter().map(offer).collect())
+        Ok(Some(credentials.into_iter().map(offer).collect()))
     }
 
     /// From the service's folder if it has one for this provider, else from the environment.
@@ -111,7 +130,7 @@ impl Infisical {
         if !found.is_empty() {
             return Ok(found);
         }
-        let taken = match &mut self.0 {
+        let taken = match &mut self.taken {
             Some(taken) => taken,
             none => none.insert(take(insecure)?),
         };
