@@ -9,6 +9,7 @@
 //! | [`user`], [`place`], [`system`], [`wait`] | who, where, what there is, and when |
 //! | [`http_sim`] | what the simulators of HTTP services share |
 //! | [`infisical`] | a strict simulator of an Infisical server |
+//! | [`session`] | private buses, a real elogind, a simulated one, screen savers |
 //! | `scripted` | the simulator behind the scripted provider (feature `test-hooks`) |
 
 #[cfg(feature = "test-hooks")]
@@ -22,6 +23,7 @@ pub mod probe;
 pub mod script;
 #[cfg(feature = "test-hooks")]
 pub mod scripted;
+pub mod session;
 pub mod system;
 pub mod user;
 pub mod vault;

@@ -7,7 +7,7 @@ use crate::error::CliError;
 use crate::map::Map;
 use crate::output::{print, show, warn};
 use secretfs_mount_helper::control::Request;
-use secretfs_mount_helper::control::client::Found;
+use secretfs_mount_helper::control::client::{self, Found};
 use secretfs_mount_helper::launch::{self, LaunchRequest};
 
 /// Runs the command.
@@ -15,6 +15,7 @@ pub(crate) fn run(args: &UnlockArgs) -> Result<(), CliError> {
     // All maps before the heap is locked: a large one takes more than may be locked.
     let found: Vec<_> = control::targets(&args.target)?
         .into_iter()
+        .filter_map(client::settled)
         .map(|one| (Map::load(&one.record.request.map), one))
         .collect();
     // One passphrase opens a vault for all of its mounts.
