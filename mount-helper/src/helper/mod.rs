@@ -28,15 +28,14 @@ mod status;
 mod watch;
 
 use crate::error::HelperError;
-use crate::launch::{Answer, Launch, LaunchRequest, Launched};
-use crate::place::RuntimeFolder;
+use crate::launch::{Answer, Launch, Launched};
 use crate::session::Session;
 use parts::{End, Parts};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::stdio::{dup2_stderr, dup2_stdin};
 use secretfs_fs::link::wire::{LINK_LIMIT, Reader, Writer, split};
 use secretfs_fs::map::Ready;
-use serve::{Ended, Signals};
+use serve::{Ended, Locked, Signals};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -113,9 +112,7 @@ async fn from_request_to_end() -> ExitCode {
             let ended = serve::run(parts, started, &mut signals, &session).await;
             match ended {
                 Ended::For(code) => code,
-                Ended::UntilUnlock(request, folder) => {
-                    and_again(request, folder, &mut signals, &session).await
-                }
+                Ended::UntilUnlock(locked) => and_again(locked, &mut signals, &session).await,
             }
         }
         Err(error) => {
@@ -129,18 +126,12 @@ async fn from_request_to_end() -> ExitCode {
 }
 
 /// After a lock that has unmounted: mounts again at each unlock, until somebody else does, or ends it.
-async fn and_again(
-    mut request: LaunchRequest,
-    mut folder: RuntimeFolder,
-    signals: &mut Signals,
-    session: &Session,
-) -> ExitCode {
+async fn and_again(mut locked: Locked, signals: &mut Signals, session: &Session) -> ExitCode {
     loop {
-        let waited = resume::wait(&request, &folder, signals, session).await;
-        let Some(credentials) = waited else {
+        let Some(credentials) = resume::wait(&locked, signals, session).await else {
             return ExitCode::SUCCESS;
         };
-        let Ok(mut parts) = Parts::new(request.clone(), session.wiped()) else {
+        let Ok(mut parts) = Parts::new(locked.request.clone(), session.wiped()) else {
             return ExitCode::FAILURE;
         };
         let started = tokio::select! {
@@ -151,7 +142,7 @@ async fn and_again(
         match started {
             Some(Ok(started)) => match serve::run(parts, started, signals, session).await {
                 Ended::For(code) => return code,
-                Ended::UntilUnlock(again, at) => (request, folder) = (again, at),
+                Ended::UntilUnlock(again) => locked = again,
             },
             Some(Err(error)) => {
                 // Its record says that it is locked, as before.
@@ -161,7 +152,7 @@ async fn and_again(
             }
             None => {
                 let _ = parts.tear_down(End::Failed).await;
-                resume::forget(&request, &folder);
+                resume::forget(&locked);
                 return ExitCode::SUCCESS;
             }
         }

@@ -5,11 +5,10 @@
 //! After a lock that unmounted, the helper waits here: without a daemon, a lock or a socket, so that
 //! commands find what they find after every lock, and this process gives way to them.
 
-use super::serve::{Signals, Wish};
+use super::serve::{Locked, Signals, Wish};
 use super::watch::MapWatch;
 use crate::control::MountState;
 use crate::launch::LaunchRequest;
-use crate::place::RuntimeFolder;
 use crate::place::record::{InstanceLock, Record};
 use crate::role;
 use crate::session::{Cause, Event, Session};
@@ -90,22 +89,21 @@ async fn word(stdout: ChildStdout) -> String {
 /// Waits for the unlock, and for what it takes to mount again. `None`: there is nothing to wait for
 /// any more.
 pub(super) async fn wait(
-    request: &LaunchRequest,
-    folder: &RuntimeFolder,
+    locked: &Locked,
     signals: &mut Signals,
     session: &Session,
 ) -> Option<Option<OwnedFd>> {
-    let record = folder.record(&request.mountpoint);
+    let record = locked.folder.record(&locked.request.mountpoint);
     let mut watch = MapWatch::start(&record);
     loop {
         // Somebody unlocked or unmounted it: it is theirs.
-        if !is_ours(folder, request) {
+        if !is_ours(locked) {
             return None;
         }
         tokio::select! {
             biased;
             wish = signals.next() => if wish == Wish::End {
-                forget(request, folder);
+                forget(locked);
                 return None;
             },
             event = session.event() => match event {
@@ -114,20 +112,22 @@ pub(super) async fn wait(
                 Event::Unlock => {
                     let offered = tokio::select! {
                         biased;
-                        () = signals.end() => { forget(request, folder); return None; }
+                        () = signals.end() => { forget(locked); return None; }
                         // Locked again in the meantime: what was found is dropped.
-                        cause = locked(session) => {
+                        cause = next_lock(session) => {
                             if cause.is_logout() {
                                 return None;
                             }
                             continue;
                         }
-                        offered = offer(request.clone()) => offered,
+                        offered = offer(locked.request.clone()) => offered,
                     };
-                    if let Offer::Ready(credentials) = offered
-                        && is_ours(folder, request)
-                    {
-                        return Some(credentials);
+                    match offered {
+                        Offer::Ready(credentials) if is_ours(locked) => {
+                            return Some(credentials);
+                        }
+                        Offer::Ready(_) => {}
+                        Offer::Missing => locked.journal.log("info", STAYS_LOCKED),
                     }
                 }
             },
@@ -137,7 +137,7 @@ pub(super) async fn wait(
 }
 
 /// Completes at the next lock.
-async fn locked(session: &Session) -> Cause {
+async fn next_lock(session: &Session) -> Cause {
     loop {
         if let Event::Lock(cause) = session.event().await {
             session.wiped().tell();
@@ -147,16 +147,17 @@ async fn locked(session: &Session) -> Cause {
 }
 
 /// Whether the record is still that of a lock, and nobody has taken it over.
-fn is_ours(folder: &RuntimeFolder, request: &LaunchRequest) -> bool {
-    Record::read(&folder.record(&request.mountpoint))
+fn is_ours(locked: &Locked) -> bool {
+    Record::read(&locked.folder.record(&locked.request.mountpoint))
         .is_some_and(|record| record.helper.is_none() && record.state == MountState::Locked)
 }
 
 /// Ended while it was locked, as a mount is ended: no record stays.
-pub(super) fn forget(request: &LaunchRequest, folder: &RuntimeFolder) {
-    if let Ok(Some(_lock)) = InstanceLock::take(&folder.lock(&request.mountpoint))
-        && is_ours(folder, request)
+pub(super) fn forget(locked: &Locked) {
+    let (folder, place) = (&locked.folder, &locked.request.mountpoint);
+    if let Ok(Some(_lock)) = InstanceLock::take(&folder.lock(place))
+        && is_ours(locked)
     {
-        let _ = std::fs::remove_file(folder.record(&request.mountpoint));
+        let _ = std::fs::remove_file(folder.record(place));
     }
 }

@@ -22,6 +22,7 @@ use secretfs_fs::link::message::Ask;
 use secretfs_fs::link::{FromDaemon, ToDaemon};
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -79,13 +80,21 @@ impl Signals {
 /// Why the loop ends, and who waits for that.
 type Ending = (End, Option<oneshot::Sender<Reply>>);
 
+/// What a lock has unmounted.
+#[derive(Debug)]
+pub(super) struct Locked {
+    pub(super) request: LaunchRequest,
+    pub(super) folder: RuntimeFolder,
+    pub(super) journal: Arc<Journal>,
+}
+
 /// How serving ended.
 #[derive(Debug)]
 pub(super) enum Ended {
     /// With this exit status of the helper.
     For(ExitCode),
     /// Locked, and to be mounted again at unlock.
-    UntilUnlock(LaunchRequest, RuntimeFolder),
+    UntilUnlock(Locked),
 }
 
 /// Serves until the mount ends.
@@ -137,7 +146,11 @@ pub(super) async fn run(
     accepting.abort();
     parts.journal.log("info", told(end));
     let remounts = end == End::Locked && remounts(&parts);
-    let (request, folder) = (parts.request.clone(), parts.folder.clone());
+    let locked = Locked {
+        request: parts.request.clone(),
+        folder: parts.folder.clone(),
+        journal: Arc::clone(&parts.journal),
+    };
     let ended = parts.tear_down(end).await;
     drop(inquiries);
     let code = match (&ended, end) {
@@ -158,7 +171,7 @@ pub(super) async fn run(
         }
     }
     if remounts && ended_well {
-        Ended::UntilUnlock(request, folder)
+        Ended::UntilUnlock(locked)
     } else {
         Ended::For(code)
     }

@@ -210,6 +210,14 @@ impl Logind {
         }
     }
 
+    /// A session began, perhaps one of this user.
+    async fn begin(&mut self, path: &str) {
+        if self.user_of(path).await == Some(self.uid) {
+            self.add(path, false).await;
+            self.tell_armed();
+        }
+    }
+
     async fn hint(&self, path: &str) -> Option<bool> {
         let hint = self.property(path, SESSION, "LockedHint").await?;
         bool::try_from(hint).ok()
@@ -238,12 +246,7 @@ impl Logind {
                         .change(|locks| locks.hint(&path, locked), Cause::Hint);
                 }
             }
-            Signal::SessionNew(path) => {
-                if self.user_of(&path).await == Some(self.uid) {
-                    self.add(&path, false).await;
-                    self.tell_armed();
-                }
-            }
+            Signal::SessionNew(path) => self.begin(&path).await,
             Signal::SessionRemoved(path) => {
                 lock(&self.shared.locks).forget(&path);
                 if self.sessions.remove(&path) {

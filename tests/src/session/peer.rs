@@ -70,7 +70,6 @@ impl Peer {
     }
 
     /// The connection.
-    #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.connection
     }

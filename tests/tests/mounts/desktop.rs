@@ -3,11 +3,12 @@
 
 use crate::held::{ENTRIES, Held};
 use crate::scripted::Scripted;
-use secretfs_tests::fixture::value;
+use secretfs_tests::fixture::{Fixture, value};
 use secretfs_tests::session::bus::Bus;
 use secretfs_tests::session::peer::Peer;
 use secretfs_tests::session::simulated::{Logind, session};
 use secretfs_tests::session::wait_armed;
+use secretfs_tests::vault::PASSPHRASE;
 use secretfs_tests::{user, wait};
 
 const SESSION: &str = "org.freedesktop.login1.Session";
@@ -417,4 +418,74 @@ fn with_remount_on_unlock_it_serves_again_when_nobody_says_any_more_that_it_is_l
     assert_eq!(mount.status()["state"], "locked");
     logind.hint("c1", false);
     wait::until("it serves again", || mount.read("a").ok());
+}
+
+/// A local vault behind a mount that is made with its passphrase, in a session `c1`.
+fn vault(config: &str) -> (Fixture, Bus, Logind) {
+    let mut fixture = Fixture::new();
+    let system = Bus::open(&fixture.path(""), "system");
+    let address = system.address().to_owned();
+    let variable = "DBUS_SYSTEM_BUS_ADDRESS".to_owned();
+    fixture.environment.push((variable, address));
+    let mut vault = fixture.vault();
+    vault.set("A", &value("a", 64));
+    fixture.write_map(&format!(
+        "config: {{remount_on_unlock: true, {config}}}\nproviders:\n  v: {{type: local, file: {:?}}}\n\
+         secrets:\n  - {{name: A, file: a}}\n",
+        vault.file().display().to_string()
+    ));
+    let logind = Logind::start(&system);
+    logind.add("c1", user::mounting().uid, "user");
+    (fixture, system, logind)
+}
+
+#[test]
+fn with_remount_on_unlock_nothing_is_served_where_a_credential_would_have_to_be_asked_for() {
+    for config in ["on_lock: seal", "on_lock: unmount"] {
+        let (fixture, _system, logind) = vault(config);
+        fixture.mount();
+        wait_armed(&fixture, &["lock"]);
+        assert_eq!(fixture.read("a"), Ok(value("a", 64)));
+        logind.lock("c1");
+        wait::until("it is locked", || {
+            (fixture.status()["state"] == "locked").then_some(())
+        });
+        logind.unlock("c1");
+        wait::until("it says that it stays locked", || {
+            let log = std::fs::read_to_string(fixture.path("state/secretfs/secretfs.log"));
+            log.is_ok_and(|log| log.contains("it stays locked"))
+                .then_some(())
+        });
+        assert_eq!(fixture.status()["state"], "locked", "{config}");
+        let mut args = fixture.mount_args();
+        args[0] = "unlock".into();
+        fixture.run(args);
+        assert_eq!(fixture.read("a"), Ok(value("a", 64)));
+    }
+}
+
+#[test]
+fn with_remount_on_unlock_a_service_s_own_credential_is_found_again() {
+    for config in ["on_lock: seal", "on_lock: unmount"] {
+        let (mut fixture, _system, logind) = vault(config);
+        let credentials = fixture.make_folder("credentials", 0o700);
+        let file = credentials.join("secretfs.v.passphrase");
+        fixture.write(&file, format!("{PASSPHRASE}\n").as_bytes());
+        let folder = credentials.to_str().expect("UTF-8").to_owned();
+        let variable = "CREDENTIALS_DIRECTORY".to_owned();
+        fixture.environment.push((variable, folder));
+        let place = fixture.mountpoint();
+        fixture.run(["mount".as_ref(), place.as_os_str()]);
+        for _ in 0..2 {
+            wait_armed(&fixture, &["lock"]);
+            assert_eq!(fixture.read("a"), Ok(value("a", 64)));
+            logind.lock("c1");
+            wait::until("it is locked", || {
+                (fixture.status()["state"] == "locked").then_some(())
+            });
+            logind.unlock("c1");
+            let seen = wait::until("it serves again", || fixture.read("a").ok());
+            assert_eq!(seen, value("a", 64));
+        }
+    }
 }
