@@ -204,7 +204,11 @@ impl Storm {
             return empty.then_some(State::Nothing);
         };
         let helpers = self.mount.processes();
-        match (one["state"].as_str()?, one["pid"].as_u64()?, mounted) {
+        match (
+            one["state"].as_str()?,
+            one["pid"].as_u64().unwrap_or(0),
+            mounted,
+        ) {
             ("serving", 1.., true) if helpers.len() == 3 => Some(State::Serving),
             ("locked", 1.., true) => Some(State::Sealed),
             ("locked", 0, false) => match helpers.len() {
@@ -241,7 +245,9 @@ impl Storm {
                 last = self.seen();
                 assert!(
                     std::time::Instant::now() < deadline,
-                    "step {at}, {step:?} in {state:?}: {next:?} and not {last:?} of {steps:?}"
+                    "step {at}, {step:?} in {state:?}: {next:?} and not {last:?} of {steps:?}\n{}\n{:#?}",
+                    self.mount.run(["status"]),
+                    self.mount.processes()
                 );
             }
             state = next;
