@@ -7,6 +7,7 @@ pub mod absent;
 pub mod clock;
 pub mod credential;
 pub mod error;
+pub mod hints;
 pub mod host;
 pub mod http;
 pub mod infisical;
@@ -22,6 +23,7 @@ pub mod scripted;
 pub use clock::Clock;
 pub use credential::{Credential, CredentialOffer};
 pub use error::{ErrorKind, ProviderError};
+pub use hints::{Hints, Mark};
 pub use host::{Host, HostAnswer, HostError, HostRequest};
 pub use provider::{
     Answer, BoxFuture, Context, Fetched, Health, Place, Provider, Validator, Wanted,

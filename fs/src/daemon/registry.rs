@@ -102,7 +102,7 @@ fn infisical(of: &ProviderSettings) -> infisical::Settings {
         expand_references,
         include_imports,
         personal,
-        events: _,
+        events,
         ca_file,
         allow_insecure_http,
     } = of
@@ -118,6 +118,7 @@ fn infisical(of: &ProviderSettings) -> infisical::Settings {
         expand_references: *expand_references,
         include_imports: *include_imports,
         personal: *personal,
+        events: *events,
         ca_file: ca_file.is_some(),
         allow_insecure_http: *allow_insecure_http,
     }

@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 use zeroize::Zeroizing;
 
 /// From which length on a body is large.
@@ -93,9 +93,26 @@ impl HttpClient {
         turn: &Turn<'_>,
         cx: &Context,
     ) -> Result<Response, Failure> {
+        self.send_for(request, "application/json", turn, cx).await
+    }
+
+    /// The same for an answer of another type.
+    ///
+    /// # Errors
+    /// As [`HttpClient::send`].
+    pub async fn send_for(
+        &self,
+        request: Request<'_>,
+        accept: &'static str,
+        turn: &Turn<'_>,
+        cx: &Context,
+    ) -> Result<Response, Failure> {
         let budget = turn.budget;
+        let mut request = self.request(request).map_err(Failure::before)?;
+        let headers = request.headers_mut();
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
         let late = |_| Failure::late(self.late(budget, "did not answer"));
-        let exchange = self.exchange(request, budget, cx);
+        let exchange = Box::pin(self.exchange(request, budget, cx));
         let (ready, inner) = timeout_at(budget.until(), exchange).await.map_err(late)??;
         if inner.status().is_redirection() && inner.status() != StatusCode::NOT_MODIFIED {
             let error = failure::redirected(&self.endpoint);
@@ -120,11 +137,10 @@ impl HttpClient {
 
     async fn exchange(
         &self,
-        request: Request<'_>,
+        mut request: hyper::Request<Body>,
         budget: Budget,
         cx: &Context,
     ) -> Result<(Ready, hyper::Response<Incoming>), Failure> {
-        let mut request = self.request(request).map_err(Failure::before)?;
         let opened = self.address_to_proxy(&mut request)?;
         let (ready, inner) = self.sent(request, budget, cx).await?;
         if inner.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED && self.proxy().is_some() {
@@ -181,7 +197,6 @@ impl HttpClient {
         let headers = built.headers_mut();
         let host = HeaderValue::from_str(&address.authority()).map_err(|_| self.too_long())?;
         headers.insert(header::HOST, host);
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         let agent = concat!("secretfs/", env!("CARGO_PKG_VERSION"));
         headers.insert(header::USER_AGENT, HeaderValue::from_static(agent));
         if let Some(token) = request.bearer {
@@ -282,12 +297,43 @@ impl Response {
     /// Whether the body says that it is JSON. A proxy's or a portal's page does not.
     #[must_use]
     pub fn is_json(&self) -> bool {
-        let kind = self.header(header::CONTENT_TYPE).unwrap_or_default();
-        let kind = kind.split(';').next().unwrap_or_default().trim();
+        let kind = self.kind();
         kind.eq_ignore_ascii_case("application/json")
             || kind
                 .get(kind.len().saturating_sub(5)..)
                 .is_some_and(|end| end.eq_ignore_ascii_case("+json"))
+    }
+
+    /// Whether the body says that it is of this type.
+    #[must_use]
+    pub fn is_type(&self, kind: &str) -> bool {
+        self.kind().eq_ignore_ascii_case(kind)
+    }
+
+    fn kind(&self) -> &str {
+        let kind = self.header(header::CONTENT_TYPE).unwrap_or_default();
+        kind.split(';').next().unwrap_or_default().trim()
+    }
+
+    /// The next piece of a body that need not end, and is not kept; `None`: it has ended. Waits for
+    /// `within`, however long the call that it began in may take.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TimedOut`], or the connection broke.
+    pub async fn piece(&mut self, within: Duration) -> Result<Option<Bytes>, ProviderError> {
+        let provider = &self.provider;
+        loop {
+            let next = timeout(within, self.inner.body_mut().frame()).await;
+            let silent = |_| late(provider, self.budget.at_most(within), "said nothing");
+            let Some(frame) = next.map_err(silent)? else {
+                return Ok(None);
+            };
+            let frame = frame.map_err(|_| failure::broken_off(provider))?;
+            if let Ok(piece) = frame.into_data() {
+                secretfs_memory::residue::mark();
+                return Ok(Some(piece));
+            }
+        }
     }
 
     /// The next piece of the body; `None`: it is complete. At most `limit` bytes in all.

@@ -16,6 +16,7 @@
 //! | `expansion` | whether a reference is left in a value |
 //! | `validator` | the ETag of which request |
 //! | `refusal` | what an answer without a secret means |
+//! | `events` | the server tells that something has changed |
 //! | `time` | `updatedAt` |
 
 mod advice;
@@ -23,6 +24,7 @@ mod api;
 mod auth;
 mod call;
 mod check;
+mod events;
 mod expansion;
 mod health;
 mod list;

@@ -40,7 +40,10 @@ fn a_missing_secret_is_told_with_the_nearest_name_of_its_folder_or_with_all_of_t
     for generation in BOTH {
         let rig = Rig::new(generation, project);
         let near = missing("did you mean `DATABASE_URL`?");
-        assert_eq!(rig.check(&[("/backend/db", "DATABSE_URL")]).pop(), Some(near.clone()));
+        assert_eq!(
+            rig.check(&[("/backend/db", "DATABSE_URL")]).pop(),
+            Some(near.clone())
+        );
         let answers = rig.check(&[
             ("/backend/db", "API_KEY"),
             ("/backend/db", "DATABSE_URL"),

@@ -163,7 +163,7 @@ impl World {
     fn rotate(&mut self, at: usize) {
         let number = self.values[at].len();
         let value = format!("{}{number} ", NAMES[at]).repeat(700);
-        let value = format!("{}end", value);
+        let value = format!("{value}end");
         self.sim.set("/", NAMES[at], &value);
         self.values[at].push(value.into_bytes());
     }
@@ -238,7 +238,7 @@ impl World {
         self.outage(None);
         self.sim.mend_all();
         let until = Instant::now() + secretfs_tests::wait::PATIENCE;
-        for at in 0..NAMES.len() {
+        for (at, name) in NAMES.iter().enumerate() {
             loop {
                 self.clock.advance(Duration::from_secs(11));
                 let outcome = self.cache.open(Arc::clone(&self.plans[at])).await;
@@ -248,9 +248,9 @@ impl World {
                     Ok(snapshot) if is_last(&snapshot) => break,
                     // A flight of before, which still answers.
                     _ if Instant::now() < until => {}
-                    Ok(_) => return Err(format!("{}: an old value for ever", NAMES[at])),
+                    Ok(_) => return Err(format!("{name}: an old value for ever")),
                     Err(error) => {
-                        return Err(format!("{}: does not recover: {error:?}", NAMES[at]));
+                        return Err(format!("{name}: does not recover: {error:?}"));
                     }
                 }
             }
