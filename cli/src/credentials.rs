@@ -1,6 +1,7 @@
 //! Credentials on their way from the user to the daemon of a mount. They are in this process's
 //! locked heap alone, and travel over a socketpair that nothing reads on the way.
 
+mod connect;
 mod infisical;
 
 use crate::error::{CliError, Status};
@@ -21,9 +22,13 @@ use std::time::{Duration, Instant};
 /// How long the daemon may take to say whether it takes a credential; it only has to look at it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The stack of a command's work with secrets: scrypt, the vault's ciphers, and a provider's calls in a
-/// debug build, which is what the daemon's runtime needs too.
-const STACK: usize = 512 << 10;
+/// The stack of a command's work with secrets: scrypt, the vault's ciphers, a provider's calls. A debug
+/// build keeps every future once more on it.
+const STACK: usize = if cfg!(debug_assertions) {
+    1 << 20
+} else {
+    512 << 10
+};
 
 /// Runs what reads a secret, the first byte of one included: with the heap locked, core dumps off,
 /// out of the same user's sight, and on a thread whose stack is locked and cleared afterwards. Only
@@ -78,6 +83,7 @@ pub(crate) struct Collector<'a> {
     /// By vault file; `None`: there is no way to ask.
     known: BTreeMap<PathBuf, Option<SecretString>>,
     infisical: infisical::Infisical,
+    connect: connect::Connect,
 }
 
 impl<'a> Collector<'a> {
@@ -89,6 +95,7 @@ impl<'a> Collector<'a> {
             without,
             known: BTreeMap::new(),
             infisical: infisical::Infisical::default(),
+            connect: connect::Connect::default(),
         }
     }
 
@@ -103,6 +110,7 @@ impl<'a> Collector<'a> {
         for spec in map.providers() {
             let ProviderSettings::Local { file } = &spec.settings else {
                 offers.extend(self.infisical.offers(spec, insecure)?);
+                offers.extend(self.connect.offers(spec, insecure)?);
                 continue;
             };
             let origin = secretfs_providers::local::origin(file);

@@ -46,7 +46,7 @@ impl Affected {
 /// The files of a mount that come from the vault. `None`: not one.
 fn paths(found: &Found, vault: &Path) -> Option<Vec<String>> {
     // Whatever the map on disk says now, the mount may hold values of an older one.
-    let Ok(map) = Map::load(&found.record.request.map) else {
+    let Ok(map) = Map::of_mount(&found.record.request) else {
         return Some(Vec::new());
     };
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());

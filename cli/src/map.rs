@@ -5,7 +5,8 @@ use crate::error::{CliError, Status};
 use crate::mounts::Discovered;
 use crate::output::show;
 use secretfs_fs::map::ready::{ReadyError, TextDigest};
-use secretfs_fs::map::{self, EntryPlan, MapErrors, ProviderSpec, Ready, World};
+use secretfs_fs::map::{self, Defaults, EntryPlan, MapErrors, ProviderSpec, Ready, World};
+use secretfs_mount_helper::launch::LaunchRequest;
 use secretfs_mount_helper::place::mountpoint::normalise;
 use std::path::{Path, PathBuf};
 
@@ -28,9 +29,26 @@ impl Map {
         Ok(Self::open(locate(named, &world)?, world)?)
     }
 
-    /// The map at an absolute path.
-    pub(crate) fn load(path: &Path) -> Result<Self, CliError> {
-        Ok(Self::open(path.to_owned(), World::from_process())?)
+    /// The map of a mount, as it was mounted: in the environment of then.
+    pub(crate) fn of_mount(request: &LaunchRequest) -> Result<Self, CliError> {
+        let world = World {
+            defaults: request.defaults.clone(),
+            ..World::from_process()
+        };
+        Ok(Self::open(request.map.clone(), world)?)
+    }
+
+    /// The map of a text that is not in a file yet.
+    pub(crate) fn of_text(text: &str, path: &Path) -> Result<Self, CliError> {
+        let world = World::from_process();
+        let defaults = world.defaults_of(path);
+        let map = map::parse_with(text, path, world.home.as_deref(), &defaults)?;
+        Ok(Self {
+            path: path.to_owned(),
+            world,
+            map,
+            text: map::ready::digest(text),
+        })
     }
 
     fn open(path: PathBuf, world: World) -> Result<Self, MapErrors> {
@@ -62,6 +80,11 @@ impl Map {
     pub(crate) fn mountpoint(&self, named: Option<&Path>) -> Result<PathBuf, CliError> {
         let of_map = self.map.settings().mountpoint.as_deref();
         mountpoint(named, of_map, &self.world)
+    }
+
+    /// What stood in for what the map leaves out.
+    pub(crate) fn defaults(&self) -> Defaults {
+        self.world.defaults.clone()
     }
 
     /// The providers; an entry's `provider` is an index in this list.
@@ -153,6 +176,7 @@ mod tests {
             map: None,
             config_home: None,
             uid: 0,
+            defaults: Defaults::default(),
         }
     }
 

@@ -111,7 +111,7 @@ impl Diagnostic for Problem<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use secretfs_fs::map::{World, discover, load};
+    use secretfs_fs::map::{Defaults, World, discover, load};
 
     fn world(folder: &Path) -> World {
         World {
@@ -120,6 +120,7 @@ mod tests {
             map: None,
             config_home: None,
             uid: rustix::process::geteuid().as_raw(),
+            defaults: Defaults::default(),
         }
     }
 

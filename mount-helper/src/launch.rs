@@ -6,8 +6,8 @@ use crate::place::process::is_readable;
 use crate::role;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use secretfs_fs::link::wire::{self, Blocking, WireError};
-use secretfs_fs::map::Ready;
 use secretfs_fs::map::ready::TextDigest;
+use secretfs_fs::map::{Defaults, Ready};
 use secretfs_providers::http::ProxySettings;
 use serde::{Deserialize, Serialize};
 use std::os::fd::{AsFd, OwnedFd};
@@ -54,6 +54,9 @@ pub struct LaunchRequest {
     /// credentials.
     #[serde(default)]
     pub proxies: ProxySettings,
+    /// What stands in for what the map leaves out, of the command's environment.
+    #[serde(default)]
+    pub defaults: Defaults,
 }
 
 /// What goes over the launch socket. Descriptors, each where it is said to be there: the compiled

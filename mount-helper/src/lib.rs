@@ -16,6 +16,7 @@ pub mod journal;
 pub mod launch;
 pub mod mount;
 pub mod place;
+pub mod programs;
 pub mod role;
 mod sentinel;
 

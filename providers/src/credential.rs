@@ -25,6 +25,80 @@ pub enum Credential {
     /// `user:password` of the proxy that the offer's origin names. No provider's: what connects to
     /// the proxy keeps it ([`crate::http::Proxies`]).
     Proxy(SecretString),
+    /// Leave to use what a vendor's own program is signed in with (`infisical login`). The mount-helper
+    /// starts it; nothing of it is known here yet.
+    Session,
+    /// Leave to sign in as a machine identity of Infisical, by what the machine itself is known with.
+    Identity {
+        /// How.
+        method: IdentityMethod,
+        /// The identity. No secret.
+        id: String,
+        /// A JWT, or for AWS what [`aws_keys`] makes; `None`: a JWT is in the file that the map names.
+        proof: Option<SecretString>,
+    },
+}
+
+/// By what a machine proves who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdentityMethod {
+    /// The JWT of a Kubernetes service account.
+    Kubernetes,
+    /// The JWT of an OIDC issuer.
+    Oidc,
+    /// A JWT.
+    Jwt,
+    /// The keys of an AWS principal.
+    Aws,
+}
+
+impl IdentityMethod {
+    /// All of them, in the order in which they are tried.
+    pub const ALL: [Self; 4] = [Self::Kubernetes, Self::Oidc, Self::Jwt, Self::Aws];
+
+    /// The word for it in `auth:`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Kubernetes => "kubernetes",
+            Self::Oidc => "oidc",
+            Self::Jwt => "jwt",
+            Self::Aws => "aws",
+        }
+    }
+
+    /// The word for it in the server's routes.
+    pub(crate) fn route(self) -> &'static str {
+        match self {
+            Self::Kubernetes => "kubernetes-auth",
+            Self::Oidc => "oidc-auth",
+            Self::Jwt => "jwt-auth",
+            Self::Aws => "aws-auth",
+        }
+    }
+}
+
+/// The keys of an AWS principal as one credential: access key id, secret access key, session token
+/// (empty where there is none) and region, a line each.
+#[must_use]
+pub fn aws_keys(
+    id: &SecretString,
+    secret: &SecretString,
+    session: Option<&SecretString>,
+    region: &str,
+) -> SecretString {
+    let session = session.map_or("", |session| session.expose_secret());
+    let parts = [id.expose_secret(), secret.expose_secret(), session, region];
+    // As long as it becomes: it never grows, and leaves no copy behind.
+    let length = parts.iter().map(|part| part.len() + 1).sum::<usize>() - 1;
+    let mut text = String::with_capacity(length);
+    for (n, part) in parts.iter().enumerate() {
+        if n > 0 {
+            text.push('\n');
+        }
+        text.push_str(part);
+    }
+    text.into()
 }
 
 /// A credential on its way to a running daemon.

@@ -39,12 +39,58 @@ pub enum HostRequest {
     },
     /// Open the system's CA bundle.
     OpenSystemCa,
+    /// Open the file with a JWT that the map names for the provider of this index (`jwt_file`).
+    OpenJwtFile {
+        /// Index in the compiled map's list of providers.
+        provider: u16,
+    },
+    /// Open the configuration of the program that the provider of this index uses the session of.
+    OpenProgramConfig {
+        /// Index in the compiled map's list of providers.
+        provider: u16,
+    },
+    /// Start a program for the provider of this index. Its standard output is the descriptor of the
+    /// answer, a pipe that the helper does not read.
+    StartProgram {
+        /// Index in the compiled map's list of providers.
+        provider: u16,
+        /// Which one, and what it is to do.
+        call: ProgramCall,
+    },
+    /// Wait for the end of a program that was started.
+    EndOfProgram {
+        /// As [`HostAnswer::Started`] told it.
+        run: u64,
+    },
     /// Connect to the simulator of the scripted provider of this index.
     #[cfg(feature = "test-hooks")]
     ConnectScripted {
         /// Index in the compiled map's list of providers.
         provider: u16,
     },
+}
+
+/// What a program may be started for. Programs and arguments are the helper's own words: a taken-over
+/// daemon can ask for nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum ProgramCall {
+    /// `infisical`: print the token of the session.
+    InfisicalToken,
+}
+
+/// How a program ended, as far as its status and the start of what it complained tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum ProgramEnd {
+    /// It did what it was to do.
+    Done,
+    /// It says that nobody is signed in.
+    SignedOut,
+    /// It failed for another reason.
+    Failed,
+    /// It was killed, because it took too long.
+    TimedOut,
 }
 
 /// The helper's answer.
@@ -55,6 +101,15 @@ pub enum HostAnswer {
     Fd(OwnedFd),
     /// Addresses, best first.
     Addresses(Vec<SocketAddr>),
+    /// A program runs.
+    Started {
+        /// To ask for its end with.
+        run: u64,
+        /// What it writes.
+        stdout: OwnedFd,
+    },
+    /// It has ended.
+    Ended(ProgramEnd),
 }
 
 /// Why the helper could not.

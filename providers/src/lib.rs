@@ -7,6 +7,7 @@ pub mod absent;
 pub mod clock;
 pub mod credential;
 pub mod error;
+mod health;
 pub mod hints;
 pub mod host;
 pub mod http;
@@ -19,12 +20,13 @@ pub mod provider;
 pub mod reference;
 #[cfg(feature = "test-hooks")]
 pub mod scripted;
+mod time;
 
 pub use clock::Clock;
-pub use credential::{Credential, CredentialOffer};
+pub use credential::{Credential, CredentialOffer, IdentityMethod};
 pub use error::{ErrorKind, ProviderError};
 pub use hints::{Hints, Mark};
-pub use host::{Host, HostAnswer, HostError, HostRequest};
+pub use host::{Host, HostAnswer, HostError, HostRequest, ProgramCall, ProgramEnd};
 pub use provider::{
     Answer, BoxFuture, Context, Fetched, Health, Place, Provider, Validator, Wanted,
 };

@@ -89,8 +89,9 @@ pub enum Answer {
     Value(Fetched),
     /// The value that the validator came with is still current.
     Unchanged,
-    /// Of [`Provider::fetch_many`] alone: what came together is not good enough to be served, and
-    /// this secret has to be fetched by itself.
+    /// Of [`Provider::fetch_many`] alone: what came together is not good enough to be served, or it takes
+    /// a request of its own that is not made for what nobody may be waiting for. The secret has to be
+    /// fetched by itself.
     Alone,
 }
 
@@ -125,8 +126,15 @@ pub trait Provider: Send + Sync {
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<Answer, ProviderError>>;
 
+    /// Whether a request for one secret brings its whole place anyway, so that asking for all that is
+    /// mapped there costs no more. The cache does so from the first miss on.
+    fn brings_whole_places(&self) -> bool {
+        false
+    }
+
     /// Fetches several secrets of one place with as few requests as it can. The answers come in the
-    /// order of `wanted`, one each; values of secrets that are not wanted are dropped unread.
+    /// order of `wanted`, one each; values of secrets that are not wanted are dropped unread. The first
+    /// one is what somebody opened.
     ///
     /// The default asks for each by itself, one after the other.
     ///
@@ -167,6 +175,19 @@ pub trait Provider: Send + Sync {
         folder: &'a FolderReference,
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<Vec<String>, ProviderError>>;
+
+    /// The names of the folders in a folder, for a first map. The default knows none.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`].
+    fn folders<'a>(
+        &'a self,
+        folder: &'a FolderReference,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<Vec<String>, ProviderError>> {
+        let _ = (folder, cx);
+        Box::pin(async { Ok(Vec::new()) })
+    }
 
     /// The reference to one secret of a folder that [`Provider::list`] named. No I/O.
     fn member(&self, folder: &FolderReference, name: &str) -> Reference;

@@ -17,9 +17,10 @@ use secretfs_memory::heap::{self, HeapConfig, LockedHeap};
 use secretfs_memory::sealed::SealedPool;
 use secretfs_providers::clock::SystemClock;
 use secretfs_providers::infisical::{Infisical, Settings};
+use secretfs_providers::onepassword::{self, connect};
 use secretfs_providers::{
-    Answer, BoxFuture, Context, ErrorKind, Host, HostAnswer, HostError, HostRequest, Provider,
-    Wanted,
+    Answer, BoxFuture, Context, Credential, CredentialOffer, ErrorKind, Host, HostAnswer,
+    HostError, HostRequest, Provider, Reference, Wanted,
 };
 use server::*;
 use std::fs::File;
@@ -261,4 +262,83 @@ fn heads_without_end_fail_their_requests_and_nothing_else() {
     runtime
         .block_on(provider.fetch(&wanted("GOOD"), &cx))
         .unwrap();
+}
+
+const VAULT: &str = "ytrfte14kw1uex5txaore1emkz";
+const ITEM: &str = "wepiqdxdzncjtnvmv5fegud4qy";
+
+/// Of that many fields of so many bytes each, one as large as a value can be, and a file.
+fn item(fields: usize, bytes: usize) -> String {
+    let value = "x".repeat(bytes);
+    let mut all: Vec<_> = (0..fields)
+        .map(|n| serde_json::json!({"id": format!("f{n}"), "label": format!("l{n}"), "value": value}))
+        .collect();
+    all.push(serde_json::json!({"id": "large", "value": "\"\u{e9}\n".repeat(SIZE / 4)}));
+    let files = [serde_json::json!({"id": ITEM, "name": "file", "size": SIZE})];
+    serde_json::json!({"id": ITEM, "vault": {"id": VAULT}, "version": 1, "fields": all, "files": files})
+        .to_string()
+}
+
+#[test]
+fn a_whole_item_comes_over_tls_through_a_heap_of_two_mebibytes() {
+    const FIELDS: usize = 300;
+    if served(|seen, _| {
+        if seen.line.ends_with("/content") {
+            let kind = vec![("content-type", "application/octet-stream".to_owned())];
+            return Reply::With(200, "b".repeat(SIZE), kind);
+        }
+        Reply::Json(200, item(FIELDS, 3000))
+    }) {
+        return;
+    }
+    let remote = Remote::start("a_whole_item_comes_over_tls_through_a_heap_of_two_mebibytes");
+    let (cx, runtime) = (context(&remote), runtime());
+    let settings = connect::Settings {
+        connect_host: format!("https://localhost:{}", remote.address.port()),
+        ca_file: true,
+        ..connect::Settings::default()
+    };
+    let provider = Arc::new(connect::Connect::new("w", 0, settings));
+    lock();
+    let offer = CredentialOffer {
+        provider: "w".into(),
+        origin: provider.origin(),
+        credential: Credential::Token("a-token".into()),
+    };
+    provider.supply(offer, &cx.pool).unwrap();
+    let wanted = |field: &str| Wanted {
+        reference: Reference::OnePassword(onepassword::Reference {
+            vault: VAULT.into(),
+            item: ITEM.into(),
+            section: None,
+            field: field.into(),
+            attribute: None,
+        }),
+        max_size: 1 << 20,
+        validator: None,
+    };
+    let before = heap::usage();
+    let mut all: Vec<_> = (0..FIELDS).map(|n| wanted(&format!("l{n}"))).collect();
+    all.push(wanted("large"));
+    // Twice, as an item that has changed is read anew; and once more for a file beside it.
+    for first in [None, None, Some(wanted("file"))] {
+        let wanted: Vec<_> = first.into_iter().chain(all.iter().cloned()).collect();
+        let answers = runtime.block_on(provider.fetch_many(&wanted, &cx)).unwrap();
+        let length = |answer| match answer {
+            Ok(Answer::Value(fetched)) => fetched.value.len(),
+            other => panic!("{other:?}"),
+        };
+        let sum: usize = answers.into_iter().map(length).sum();
+        let file = if wanted.len() > all.len() { SIZE } else { 0 };
+        assert_eq!(sum, FIELDS * 3000 + SIZE + file);
+    }
+    let after = heap::usage();
+    eprintln!(
+        "heap, live/peak KiB: before {}/{}, after {}/{}",
+        before.live >> 10,
+        before.peak >> 10,
+        after.live >> 10,
+        after.peak >> 10
+    );
+    assert!(after.peak < 1 << 20, "{after:?}");
 }

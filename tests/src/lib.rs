@@ -9,10 +9,12 @@
 //! | [`user`], [`place`], [`system`], [`wait`] | who, where, what there is, and when |
 //! | [`http_sim`] | what the simulators of HTTP services share |
 //! | [`infisical`] | a strict simulator of an Infisical server |
+//! | [`connect`] | a strict simulator of a 1Password Connect server |
 //! | `scripted` | the simulator behind the scripted provider (feature `test-hooks`) |
 
 #[cfg(feature = "test-hooks")]
 mod clock;
+pub mod connect;
 pub mod fixture;
 pub mod http_sim;
 pub mod infisical;

@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod doctor;
+mod init;
 mod lock;
 mod mount;
 mod refresh;
@@ -23,6 +24,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Status(args) => status::run(&args),
         Command::Env(args) => crate::env::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Init { from } => init::run(&from),
         Command::Refresh(args) => refresh::run(&args),
         Command::Vault { command } => crate::vault::run(command),
         Command::Doctor(args) => doctor::run(&args),

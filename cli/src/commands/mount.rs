@@ -25,6 +25,7 @@ pub(crate) fn run(args: &MountArgs) -> Result<(), CliError> {
         offline: args.offline,
         allow_root: args.allow_root,
         proxies: ProxySettings::default(),
+        defaults: map.defaults(),
     };
     let mut proxies = Proxies::default();
     // Before the heap is locked: a large map takes more than may be.

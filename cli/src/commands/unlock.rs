@@ -17,7 +17,7 @@ pub(crate) fn run(args: &UnlockArgs) -> Result<(), CliError> {
     // All maps before the heap is locked: a large one takes more than may be locked.
     let found: Vec<_> = control::targets(&args.target)?
         .into_iter()
-        .map(|one| (Map::load(&one.record.request.map), one))
+        .map(|one| (Map::of_mount(&one.record.request), one))
         .collect();
     // One passphrase opens a vault for all of its mounts.
     let mut collector = Collector::new(args.passphrase.passphrase_file.as_deref(), UNTIL_UNLOCK);

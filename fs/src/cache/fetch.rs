@@ -211,6 +211,8 @@ impl Cache {
     ) {
         let retry = match error {
             OpenError::Provider(error) => match error.kind {
+                // One by one would be the same request again.
+                _ if order.source.provider.brings_whole_places() => false,
                 ErrorKind::Missing
                 | ErrorKind::Denied
                 | ErrorKind::TooLarge

@@ -1,6 +1,9 @@
 //! When a miss is answered by the list of its place. The first miss of a folder or item is fetched
 //! at once, alone; a second one within 2 s of it, or during its flight, by one request for all that
 //! the map has there. No delay is ever added before a request, and no place has two lists under way.
+//!
+//! Where a provider's answer for one secret has its whole place in it anyway (1Password's item), the
+//! first miss takes all of it: 20 files of one item are one request.
 
 use crate::map::ValueKey;
 use secretfs_providers::Place;
@@ -59,6 +62,13 @@ impl Places {
                 && !traffic.listing
                 && !traffic.is_unlistable(now)
         })
+    }
+
+    /// Whether it could be, where the list costs no more than the one secret.
+    pub(super) fn may_list(&self, place: &PlaceKey, now: Instant) -> bool {
+        self.0
+            .get(place)
+            .is_none_or(|traffic| !traffic.listing && !traffic.is_unlistable(now))
     }
 
     /// A request starts.

@@ -123,8 +123,10 @@ impl Cache {
             return Ok(Arc::clone(flight));
         }
         let mut jobs = vec![state.job(Arc::clone(plan))];
+        let brings_all = source.provider.brings_whole_places();
         if let Some(place) = &place
-            && state.places.should_list(place, now)
+            && (state.places.should_list(place, now)
+                || (brings_all && state.places.may_list(place, now)))
             && !state.loners.has(plan.key, now)
         {
             self.neighbours(&config, &state, plan, now, &mut jobs);

@@ -109,6 +109,10 @@ impl Host for Helper {
             match self.question(Ask::Host(request)).await? {
                 (AskAnswer::Fd, Some(fd)) => Ok(HostAnswer::Fd(fd)),
                 (AskAnswer::Addresses(addresses), None) => Ok(HostAnswer::Addresses(addresses)),
+                (AskAnswer::Started { run }, Some(stdout)) => {
+                    Ok(HostAnswer::Started { run, stdout })
+                }
+                (AskAnswer::Ended(end), None) => Ok(HostAnswer::Ended(end)),
                 // An answer to another question than the one asked: the helper is broken.
                 _ => Err(HostError::NoAnswer),
             }

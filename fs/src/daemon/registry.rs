@@ -7,6 +7,7 @@ use secretfs_providers::absent::Absent;
 use secretfs_providers::http::Proxies;
 use secretfs_providers::infisical::{self, Infisical};
 use secretfs_providers::local::LocalVault;
+use secretfs_providers::onepassword::connect::{self, Connect};
 use std::sync::Arc;
 
 /// The providers of the current map, in its order.
@@ -75,10 +76,27 @@ pub fn make(index: u16, spec: &ProviderSpec, proxies: &Arc<Proxies>) -> Arc<dyn 
             let provider = Infisical::new(&spec.name, index, infisical(&spec.settings));
             Arc::new(provider.through(proxies))
         }
-        ProviderSettings::OnePassword { connect_host, .. } => Arc::new(Absent::new(
+        ProviderSettings::OnePassword {
+            op: false,
+            connect_host,
+            account: _,
+            ca_file,
+            allow_insecure_http,
+        } => {
+            let settings = connect::Settings {
+                connect_host: connect_host.clone().unwrap_or_default(),
+                ca_file: ca_file.is_some(),
+                allow_insecure_http: *allow_insecure_http,
+                ..connect::Settings::default()
+            };
+            Arc::new(Connect::new(&spec.name, index, settings).through(proxies))
+        }
+        ProviderSettings::OnePassword {
+            op: true, account, ..
+        } => Arc::new(Absent::new(
             "onepassword",
             spec.name.clone(),
-            connect_host.clone().unwrap_or_default(),
+            account.clone().unwrap_or_default(),
         )),
         #[cfg(feature = "test-hooks")]
         ProviderSettings::Scripted { socket } => Arc::new(
@@ -97,8 +115,8 @@ fn infisical(of: &ProviderSettings) -> infisical::Settings {
         // The entries of the map have it already.
         path: _,
         auth,
-        identity_id: _,
-        jwt_file: _,
+        identity_id,
+        jwt_file,
         expand_references,
         include_imports,
         personal,
@@ -115,6 +133,8 @@ fn infisical(of: &ProviderSettings) -> infisical::Settings {
         project_slug: project_slug.clone(),
         environment: environment.clone(),
         auth: auth.clone(),
+        identity_id: identity_id.clone(),
+        jwt_file: jwt_file.is_some(),
         expand_references: *expand_references,
         include_imports: *include_imports,
         personal: *personal,

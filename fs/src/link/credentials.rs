@@ -7,11 +7,12 @@
 //!
 //! | what | bytes |
 //! |---|---|
-//! | an offer | kind (1–4), length of the provider's name (2), of the origin (2), of each of two secrets (4, 4), then these four |
+//! | an offer | kind (1–9), length of the provider's name (2), of the origin (2), of each of two secrets (4, 4), then these four |
 //! | the end mark | 0 |
 //! | an answer | 0 accepted, or 1, length of the message (2), of the help (2), then these two |
 
 mod client;
+mod kind;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -27,10 +28,6 @@ pub const SECRET_LIMIT: usize = 64 << 10;
 pub const OFFERS_LIMIT: usize = 64;
 
 const END: u8 = 0;
-const AGE_IDENTITY: u8 = 1;
-const TOKEN: u8 = 2;
-const CLIENT_SECRET: u8 = 3;
-const PROXY: u8 = 4;
 
 const ACCEPTED: u8 = 0;
 const REFUSED: u8 = 1;

@@ -1,7 +1,7 @@
 //! What daemon and mount-helper say to each other. No message holds a value or a credential.
 
-use secretfs_providers::HostRequest;
 use secretfs_providers::http::ProxySettings;
+use secretfs_providers::{HostRequest, ProgramEnd};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
@@ -170,6 +170,13 @@ pub enum AskAnswer {
     Addresses(Vec<SocketAddr>),
     /// Whether it may.
     Allowed(bool),
+    /// A program was started; its standard output is beside the message.
+    Started {
+        /// To ask for its end with.
+        run: u64,
+    },
+    /// It has ended.
+    Ended(ProgramEnd),
 }
 
 /// One open, for the audit.

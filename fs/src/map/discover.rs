@@ -1,6 +1,7 @@
 //! Which map a command means: `--map`, `$SECRETFS_MAP`, `secrets.yml` or `secrets.yaml` from the
 //! working folder upwards, `~/.config/secretfs/secrets.yml`.
 
+use super::Defaults;
 use super::problem::MapErrors;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,8 @@ pub struct World {
     pub config_home: Option<OsString>,
     /// The effective user, who must own the map.
     pub uid: u32,
+    /// What stands in for what a map leaves out, of the environment.
+    pub defaults: Defaults,
 }
 
 impl World {
@@ -36,7 +39,15 @@ impl World {
             map: variable("SECRETFS_MAP"),
             config_home: variable("XDG_CONFIG_HOME"),
             uid: rustix::process::geteuid().as_raw(),
+            defaults: Defaults::from_variables(|name| std::env::var(name).ok()),
         }
+    }
+
+    /// What stands in for what the map at `path` leaves out.
+    #[must_use]
+    pub fn defaults_of(&self, path: &Path) -> Defaults {
+        let home = self.home.as_deref();
+        self.defaults.clone().beside(path, home, self.uid)
     }
 }
 

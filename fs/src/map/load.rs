@@ -2,7 +2,7 @@
 //! can be exchanged in between.
 
 use super::ready::{TextDigest, digest};
-use super::{LONGEST_TEXT, Map, MapErrors, World, parse};
+use super::{LONGEST_TEXT, Map, MapErrors, World, parse_with};
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 use std::io::Read;
 use std::path::Path;
@@ -22,7 +22,9 @@ pub fn load(path: &Path, world: &World) -> Result<Map, MapErrors> {
 /// As [`load`].
 pub fn with_digest(path: &Path, world: &World) -> Result<(Map, TextDigest), MapErrors> {
     let text = read(path, world.uid)?;
-    Ok((parse(&text, path, world.home.as_deref())?, digest(&text)))
+    let defaults = world.defaults_of(path);
+    let map = parse_with(&text, path, world.home.as_deref(), &defaults)?;
+    Ok((map, digest(&text)))
 }
 
 /// The checked text of the map at `path`.
@@ -67,6 +69,20 @@ pub fn read(path: &Path, uid: u32) -> Result<String, MapErrors> {
             Some("save it as UTF-8".to_owned()),
         )
     })
+}
+
+/// The text of a short file beside a map that must be as trustworthy; `None`: it is not, or is none.
+pub(super) fn small(path: &Path, uid: u32, longest: u64) -> Option<String> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = rustix::fs::open(path, flags, Mode::empty()).ok()?;
+    let stat = rustix::fs::fstat(&file).ok()?;
+    if distrust(&stat, uid, path).is_some() {
+        return None;
+    }
+    let mut text = String::new();
+    let mut file = std::fs::File::from(file).take(longest);
+    file.read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 /// Why a file must not be used as a map, and what to do.

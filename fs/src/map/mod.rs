@@ -24,6 +24,7 @@
 pub mod address;
 pub mod compiled;
 mod decode;
+mod defaults;
 mod discover;
 pub mod load;
 mod marked;
@@ -42,6 +43,7 @@ mod tests;
 pub mod units;
 
 pub use compiled::{CompileError, CompiledMap, NodeKind, compile};
+pub use defaults::Defaults;
 pub use discover::{World, discover};
 pub use load::load;
 pub use plan::{
@@ -117,6 +119,19 @@ impl Map {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn parse(text: &str, path: &Path, home: Option<&Path>) -> Result<Map, MapErrors> {
+    parse_with(text, path, home, &Defaults::default())
+}
+
+/// The same, with what stands in for what the map leaves out.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn parse_with(
+    text: &str,
+    path: &Path,
+    home: Option<&Path>,
+    defaults: &Defaults,
+) -> Result<Map, MapErrors> {
     if text.len() > LONGEST_TEXT {
         return Err(load::too_long(path));
     }
@@ -128,7 +143,7 @@ pub fn parse(text: &str, path: &Path, home: Option<&Path>) -> Result<Map, MapErr
             folder: path.parent().unwrap_or(Path::new("/")),
             home,
         };
-        resolve::map(decoded, path, base, &mut problems)
+        resolve::map(decoded, path, base, defaults, &mut problems)
     });
     match map {
         Some(map) if problems.is_empty() => Ok(map),

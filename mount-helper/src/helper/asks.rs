@@ -3,6 +3,7 @@
 //! answer may block, so each is worked out off the loop and within a limit.
 
 use super::allow::is_allowed;
+use crate::programs::{self, Programs};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use secretfs_fs::link::message::{Ask, AskAnswer};
@@ -34,6 +35,7 @@ pub(super) struct Asks {
     mountpoint: Arc<Path>,
     proxies: Arc<ProxySettings>,
     resolvers: Arc<Semaphore>,
+    programs: Programs,
 }
 
 impl Asks {
@@ -44,7 +46,13 @@ impl Asks {
             mountpoint: mountpoint.into(),
             proxies: Arc::new(proxies.clone()),
             resolvers: Arc::new(Semaphore::new(RESOLVERS)),
+            programs: Programs::new(mountpoint),
         }
+    }
+
+    /// A lock: programs that print secrets do not go on.
+    pub(super) fn kill_programs(&self) {
+        self.programs.kill_all();
     }
 
     /// The answer to one question about `map`; `None`: the question is about a map that is gone.
@@ -78,6 +86,35 @@ impl Asks {
                     return failed(Errno::INVAL);
                 };
                 self.open(file).await
+            }
+            HostRequest::OpenJwtFile { provider } => {
+                let Some(Some(file)) = settings(map, provider).map(jwt_file_of) else {
+                    return failed(Errno::INVAL);
+                };
+                self.open(file).await
+            }
+            HostRequest::OpenProgramConfig { provider } => {
+                let home = self.programs.home();
+                match home.filter(|_| has_session(map, provider)) {
+                    Some(home) => {
+                        let file = programs::infisical_config(&home);
+                        self.open(file.to_string_lossy().into_owned()).await
+                    }
+                    None => failed(Errno::INVAL),
+                }
+            }
+            HostRequest::StartProgram { provider, call } => {
+                if !has_session(map, provider) {
+                    return failed(Errno::INVAL);
+                }
+                match self.programs.start(call).await {
+                    Ok((run, stdout)) => (Ok(AskAnswer::Started { run }), Some(stdout)),
+                    Err(errno) => failed(errno),
+                }
+            }
+            HostRequest::EndOfProgram { run } => {
+                let end = self.programs.end(run).await;
+                (end.map(AskAnswer::Ended).map_err(raw), None)
             }
             HostRequest::OpenSystemCa => {
                 let mountpoint = self.mountpoint;
@@ -158,6 +195,21 @@ fn ca_file_of(settings: ProviderSettings) -> Option<String> {
         ProviderSettings::Infisical { ca_file, .. }
         | ProviderSettings::OnePassword { ca_file, .. } => ca_file,
         _ => None,
+    }
+}
+
+fn jwt_file_of(settings: ProviderSettings) -> Option<String> {
+    match settings {
+        ProviderSettings::Infisical { jwt_file, .. } => jwt_file,
+        _ => None,
+    }
+}
+
+/// Whether the map lets this provider use the session of the `infisical` program.
+fn has_session(map: &CompiledMap, provider: u16) -> bool {
+    match settings(map, provider) {
+        Some(ProviderSettings::Infisical { auth, .. }) => auth.is_none_or(|auth| auth == "cli"),
+        _ => false,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::error::{HelperError, MAP, OTHER};
 use secretfs_fs::map::ready::{ReadyError, digest};
-use secretfs_fs::map::{self, CompiledMap, MapErrors, Ready, World};
+use secretfs_fs::map::{self, CompiledMap, Defaults, MapErrors, Ready, World};
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -28,9 +28,13 @@ pub(super) struct Published {
 ///
 /// # Errors
 /// Status 3, with everything that is wrong with it; 1 if memory cannot be had.
-pub(super) async fn publish(path: PathBuf, ready: Option<Ready>) -> Result<Published, HelperError> {
+pub(super) async fn publish(
+    path: PathBuf,
+    defaults: Defaults,
+    ready: Option<Ready>,
+) -> Result<Published, HelperError> {
     let shown = path.display().to_string();
-    let work = tokio::task::spawn_blocking(move || publish_now(&path, ready));
+    let work = tokio::task::spawn_blocking(move || publish_now(&path, defaults, ready));
     match timeout(LIMIT, work).await {
         Ok(Ok(published)) => published,
         Ok(Err(_)) => Err(HelperError::new(
@@ -46,8 +50,16 @@ pub(super) async fn publish(path: PathBuf, ready: Option<Ready>) -> Result<Publi
     }
 }
 
-fn publish_now(path: &Path, ready: Option<Ready>) -> Result<Published, HelperError> {
-    let world = World::from_process();
+fn publish_now(
+    path: &Path,
+    defaults: Defaults,
+    ready: Option<Ready>,
+) -> Result<Published, HelperError> {
+    // Not of this process's environment, which is not the command's.
+    let world = World {
+        defaults,
+        ..World::from_process()
+    };
     let text = map::load::read(path, world.uid).map_err(|errors| bad(&errors))?;
     let fd = match ready {
         Some(ready) if ready.text == digest(&text) => ready.archive,
@@ -65,7 +77,8 @@ fn publish_now(path: &Path, ready: Option<Ready>) -> Result<Published, HelperErr
 }
 
 fn compile(text: &str, path: &Path, world: &World) -> Result<OwnedFd, HelperError> {
-    let map = map::parse(text, path, world.home.as_deref()).map_err(|errors| bad(&errors))?;
+    let (home, defaults) = (world.home.as_deref(), world.defaults_of(path));
+    let map = map::parse_with(text, path, home, &defaults).map_err(|errors| bad(&errors))?;
     let ready = Ready::new(&map, digest(text)).map_err(|error| {
         let status = match error {
             ReadyError::Compile(_) => MAP,
@@ -186,7 +199,7 @@ mod tests {
     #[test]
     fn what_the_command_compiled_is_not_compiled_again() {
         let (file, ready) = file_and_ready(&yaml("one"));
-        let published = publish_now(file.path(), Some(ready)).unwrap();
+        let published = publish_now(file.path(), Defaults::default(), Some(ready)).unwrap();
         // The archive of another map shows which one was taken.
         assert_eq!(path_of_the_entry(&published), "other");
     }
@@ -194,7 +207,7 @@ mod tests {
     #[test]
     fn a_map_that_was_saved_since_the_command_read_it_is_compiled_anew() {
         let (file, ready) = file_and_ready(&yaml("before"));
-        let published = publish_now(file.path(), Some(ready)).unwrap();
+        let published = publish_now(file.path(), Defaults::default(), Some(ready)).unwrap();
         assert_eq!(path_of_the_entry(&published), "one");
     }
 

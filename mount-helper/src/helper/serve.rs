@@ -249,6 +249,7 @@ impl Serving {
                     return Some((End::Locked, Some(reply)));
                 }
                 parts.set_state(MountState::Locking);
+                self.asks.kill_programs();
                 if !parts.wipe().await {
                     return Some((End::Locked, Some(reply)));
                 }
@@ -291,7 +292,11 @@ impl Serving {
             self.again = true;
             return;
         }
-        self.reload = Some(tokio::spawn(maps::publish(parts.request.map.clone(), None)));
+        self.reload = Some(tokio::spawn(maps::publish(
+            parts.request.map.clone(),
+            parts.request.defaults.clone(),
+            None,
+        )));
     }
 
     fn end_reload(&mut self, parts: &mut Parts, published: Result<Published, HelperError>) {

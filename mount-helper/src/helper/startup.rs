@@ -65,7 +65,12 @@ pub(super) async fn run(
 
     // Watched first: what is saved after it is read is seen.
     let watch = MapWatch::start(&parts.request.map);
-    let published = maps::publish(parts.request.map.clone(), ready).await?;
+    let published = maps::publish(
+        parts.request.map.clone(),
+        parts.request.defaults.clone(),
+        ready,
+    )
+    .await?;
     let (maps, map_fd) = Maps::first(published);
     parts.maps = Some(maps);
     let asks = Asks::new(&place, &parts.request.proxies);

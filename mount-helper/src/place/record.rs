@@ -156,6 +156,7 @@ mod tests {
                 offline: false,
                 allow_root: false,
                 proxies: ProxySettings::default(),
+                defaults: secretfs_fs::map::Defaults::default(),
             },
             state: MountState::Serving,
             helper: Some(ProcessId::current()),

@@ -66,6 +66,7 @@ fn request(folder: &Path, name: &str) -> LaunchRequest {
         offline: false,
         allow_root: false,
         proxies: Default::default(),
+        defaults: secretfs_fs::map::Defaults::default(),
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Request<'a> {
     pub bearer: Option<&'a SecretString>,
     /// Sent as `If-None-Match`, exactly as it was received.
     pub etag: Option<&'a str>,
+    /// Whether what is to come is a file's bytes, of any type, rather than JSON.
+    pub is_file: bool,
     /// A JSON document to POST; without one it is a GET.
     pub post: Option<Zeroizing<Vec<u8>>>,
 }
@@ -93,7 +95,8 @@ impl HttpClient {
         turn: &Turn<'_>,
         cx: &Context,
     ) -> Result<Response, Failure> {
-        self.send_for(request, "application/json", turn, cx).await
+        let request = self.request(request).map_err(Failure::before)?;
+        self.send_built(request, turn, cx).await
     }
 
     /// The same for an answer of another type.
@@ -107,10 +110,19 @@ impl HttpClient {
         turn: &Turn<'_>,
         cx: &Context,
     ) -> Result<Response, Failure> {
-        let budget = turn.budget;
         let mut request = self.request(request).map_err(Failure::before)?;
         let headers = request.headers_mut();
         headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        self.send_built(request, turn, cx).await
+    }
+
+    async fn send_built(
+        &self,
+        request: hyper::Request<Body>,
+        turn: &Turn<'_>,
+        cx: &Context,
+    ) -> Result<Response, Failure> {
+        let budget = turn.budget;
         let late = |_| Failure::late(self.late(budget, "did not answer"));
         let exchange = Box::pin(self.exchange(request, budget, cx));
         let (ready, inner) = timeout_at(budget.until(), exchange).await.map_err(late)??;
@@ -197,6 +209,12 @@ impl HttpClient {
         let headers = built.headers_mut();
         let host = HeaderValue::from_str(&address.authority()).map_err(|_| self.too_long())?;
         headers.insert(header::HOST, host);
+        let accept = if request.is_file {
+            "*/*"
+        } else {
+            "application/json"
+        };
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
         let agent = concat!("secretfs/", env!("CARGO_PKG_VERSION"));
         headers.insert(header::USER_AGENT, HeaderValue::from_static(agent));
         if let Some(token) = request.bearer {
@@ -294,6 +312,23 @@ impl Response {
         Some(Duration::from_secs(seconds))
     }
 
+    /// Whether there is a header of this name (in small letters).
+    #[must_use]
+    pub fn has(&self, name: &'static str) -> bool {
+        self.inner.headers().contains_key(name)
+    }
+
+    fn kind(&self) -> &str {
+        let kind = self.header(header::CONTENT_TYPE).unwrap_or_default();
+        kind.split(';').next().unwrap_or_default().trim()
+    }
+
+    /// Whether the body says that it is of this type.
+    #[must_use]
+    pub fn is_kind(&self, kind: &str) -> bool {
+        self.kind().eq_ignore_ascii_case(kind)
+    }
+
     /// Whether the body says that it is JSON. A proxy's or a portal's page does not.
     #[must_use]
     pub fn is_json(&self) -> bool {
@@ -302,17 +337,6 @@ impl Response {
             || kind
                 .get(kind.len().saturating_sub(5)..)
                 .is_some_and(|end| end.eq_ignore_ascii_case("+json"))
-    }
-
-    /// Whether the body says that it is of this type.
-    #[must_use]
-    pub fn is_type(&self, kind: &str) -> bool {
-        self.kind().eq_ignore_ascii_case(kind)
-    }
-
-    fn kind(&self) -> &str {
-        let kind = self.header(header::CONTENT_TYPE).unwrap_or_default();
-        kind.split(';').next().unwrap_or_default().trim()
     }
 
     /// The next piece of a body that need not end, and is not kept; `None`: it has ended. Waits for

@@ -40,7 +40,7 @@ struct Folders {
 impl Call<'_> {
     /// Instead of a secret that is missing.
     pub(super) async fn instead_of_secret(&self, name: &str, folder: Folder<'_>) -> Option<String> {
-        match self.names(folder).await {
+        match Box::pin(self.names(folder)).await {
             Ok(names) if names.is_empty() => Some("the folder is empty".to_owned()),
             Ok(names) => {
                 let names = names.iter().map(String::as_str);
@@ -107,6 +107,25 @@ impl Call<'_> {
         None
     }
 
+    /// The names of the folders in a folder; of one that is not there, none (contract §3).
+    pub(super) async fn folders(&self, of: Folder<'_>) -> Result<Vec<String>, ProviderError> {
+        let id = match self.of.settings.project_id.clone() {
+            Some(id) => id,
+            None => {
+                let project = self.project().await?.and_then(|project| project.id);
+                project.ok_or_else(|| self.about_folder(&Refusal::Missing, of))?
+            }
+        };
+        let query = [
+            ("workspaceId", id.as_str()),
+            ("environment", of.environment),
+            ("path", of.path),
+        ];
+        let found: Option<Folders> = self.small(&["api", "v1", "folders"], &query).await?;
+        let found = found.map_or_else(Vec::new, |found| found.folders);
+        Ok(found.into_iter().map(|it| it.name).collect())
+    }
+
     async fn project(&self) -> Result<Option<Project>, ProviderError> {
         let settings = &self.of.settings;
         let Some(id) = &settings.project_id else {
@@ -129,7 +148,7 @@ impl Call<'_> {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Option<T>, ProviderError> {
-        match self.get(path, query, None).await? {
+        match Box::pin(self.get(path, query, None)).await? {
             Ok(mut response) => {
                 let body = response.small(MAX_BODY).await?;
                 Ok(serde_json::from_slice(&body).ok())

@@ -8,7 +8,6 @@ use crate::http::{Failure, Request, Response, Turn};
 use crate::provider::Context;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
-use zeroize::Zeroizing;
 
 /// How often one request is tried again. Few: a stale value or a fallback waits behind it.
 const RETRIES: u32 = 2;
@@ -37,16 +36,17 @@ impl Call<'_> {
         let mut signed_in_again = false;
         loop {
             self.wait_for_limit().await?;
-            let token = self.token().await?;
+            let token =
+                super::auth::token(&self.of.auth, &self.of.http, self.cx, &self.turn).await?;
             let text = token.show().map_err(|_| self.of.auth.missing())?;
             let request = Request {
                 path,
                 query,
                 etag,
                 bearer: Some(&text),
-                post: None,
+                ..Request::default()
             };
-            let sent = self.send_once(request).await;
+            let sent = Box::pin(self.send_once(request)).await;
             drop(text);
             let mut response = match sent {
                 Ok(response) => response,
@@ -57,12 +57,13 @@ impl Call<'_> {
                 Err(failure) => return Err(failure.error),
             };
             if matches!(response.status(), 200 | 304) {
-                self.of.auth.worked();
+                self.of.auth.worked(&token);
                 return Ok(Ok(response));
             }
             match self.refusal(&mut response, "a request").await? {
                 Refusal::Token { expired } => {
-                    let error = self.of.auth.spoiled(&token, expired);
+                    let now = self.cx.clock.now();
+                    let error = self.of.auth.spoiled(&token, expired, now);
                     if !token.from_login || signed_in_again {
                         return Err(error);
                     }
@@ -93,18 +94,7 @@ impl Call<'_> {
         response: &mut Response,
         what: &str,
     ) -> Result<Refusal, ProviderError> {
-        let (status, json) = (response.status(), response.is_json());
-        let after = response.retry_after();
-        let body = match response.small(refusal::MAX_BODY).await {
-            Ok(body) => body,
-            // A page too long to be the server's: the status has to do.
-            Err(error) if error.kind == ErrorKind::TooLarge => Zeroizing::default(),
-            Err(error) => return Err(error),
-        };
-        let told = refusal::read(status, json, &body, after);
-        let id = told.id.as_deref().unwrap_or("none");
-        tracing::info!(provider = %self.of.name(), status, req_id = %id, "{what} was answered with an error");
-        Ok(told.refusal)
+        refusal::of(response, self.of.name(), what).await
     }
 
     /// Waits a little, unless it was often enough or the time is over: then the error stands.

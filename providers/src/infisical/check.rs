@@ -24,7 +24,7 @@ impl Call<'_> {
         order.sort_by_key(|(at, reference)| (reference.place(), *at));
         for group in order.chunk_by(|(_, a), (_, b)| a.place() == b.place()) {
             let asked: Vec<_> = group.iter().map(|(_, reference)| *reference).collect();
-            let told = self.check_place(&asked).await?;
+            let told = Box::pin(self.check_place(&asked)).await?;
             for ((at, _), answer) in group.iter().zip(told) {
                 if let Some(slot) = answers.get_mut(*at) {
                     *slot = answer;
@@ -60,10 +60,10 @@ impl Call<'_> {
             && api::has_route(&one.name)
         {
             let answer = self.check_alone(references.first().copied(), folder).await;
-            let answer = self.advised(answer, &one.name, folder).await;
+            let answer = Box::pin(self.advised(answer, &one.name, folder)).await;
             return Ok(vec![answer]);
         }
-        let picks = match self.looked_at(folder, &names).await {
+        let picks = match Box::pin(self.looked_at(folder, &names)).await {
             Ok(picks) => picks,
             // A list is refused as a whole for one secret in it (contract §5).
             Err(error) if error.kind == ErrorKind::Denied => {
@@ -74,7 +74,7 @@ impl Call<'_> {
                 return Ok(answers);
             }
             Err(error) if error.kind == ErrorKind::Missing => {
-                let help = self.instead_of_folder(folder).await;
+                let help = Box::pin(self.instead_of_folder(folder)).await;
                 return Ok(all(with_help(error, help)));
             }
             Err(error) => return Err(error),
@@ -89,7 +89,7 @@ impl Call<'_> {
                 None if alone > 0 && picks.seen > 0 => {
                     alone -= 1;
                     let answer = self.check_alone(Some(reference), folder).await;
-                    self.advised(answer, &of.name, folder).await
+                    Box::pin(self.advised(answer, &of.name, folder)).await
                 }
                 None => Err(self.missing(&of.name, folder)),
             };
@@ -113,11 +113,11 @@ impl Call<'_> {
         folder: Folder<'a>,
         which: Which,
     ) -> Result<Picks<'a>, ProviderError> {
-        let Listed::Picks(picks, _) = self.list(folder, which, false, None).await? else {
+        let Listed::Picks(picks, _) = Box::pin(self.list(folder, which, false, None)).await? else {
             return Err(self.nonsense("to a request"));
         };
         if picks.seen == 0 {
-            self.look_again(folder).await?;
+            Box::pin(self.look_again(folder)).await?;
         }
         Ok(picks)
     }
@@ -162,14 +162,14 @@ impl Call<'_> {
             true => Which::All(self.cx.pool.capacity()),
             false => Which::Names,
         };
-        match self.picks(folder, which).await {
+        match Box::pin(self.picks(folder, which)).await {
             Ok(picks) if values => {
                 let mut found = picks.found.iter();
                 found.try_for_each(|(name, pick)| self.judge(pick, name))
             }
             Ok(_) => Ok(()),
             Err(error) if error.kind == ErrorKind::Missing => {
-                let help = self.instead_of_folder(folder).await;
+                let help = Box::pin(self.instead_of_folder(folder)).await;
                 Err(with_help(error, help))
             }
             Err(error) => Err(error),
@@ -185,7 +185,7 @@ impl Call<'_> {
     ) -> Result<(), ProviderError> {
         match answer {
             Err(error) if error.kind == ErrorKind::Missing => {
-                let help = self.instead_of_secret(name, folder).await;
+                let help = Box::pin(self.instead_of_secret(name, folder)).await;
                 Err(with_help(error, help))
             }
             answer => answer,

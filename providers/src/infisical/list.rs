@@ -63,13 +63,13 @@ impl Call<'_> {
             *limit = one.max_size.max(*limit);
         }
         let tag = one_tag(wanted);
-        let listed = self.list(folder, Which::Some(limits), true, tag).await?;
+        let listed = Box::pin(self.list(folder, Which::Some(limits), true, tag)).await?;
         let (picks, validator) = match listed {
             Listed::Unchanged => return Ok(wanted.iter().map(|_| Ok(Answer::Unchanged)).collect()),
             Listed::Picks(picks, validator) => (picks, validator),
         };
         if picks.seen == 0 {
-            self.look_again(folder).await?;
+            Box::pin(self.look_again(folder)).await?;
         }
         let answers = wanted.iter().enumerate().map(|(at, one)| {
             let name = &self.reference(one)?.name;
@@ -162,12 +162,12 @@ impl Call<'_> {
         max_size: usize,
     ) -> Result<Vec<(String, Fetched)>, ProviderError> {
         let folder = self.of.settings.folder(of);
-        let picks = match self.list(folder, Which::All(max_size), true, None).await? {
+        let picks = match Box::pin(self.list(folder, Which::All(max_size), true, None)).await? {
             Listed::Picks(picks, _) => picks,
             Listed::Unchanged => return Err(self.nonsense("to a request")),
         };
         if picks.seen == 0 {
-            self.look_again(folder).await?;
+            Box::pin(self.look_again(folder)).await?;
         }
         let mut all = Vec::with_capacity(picks.found.len());
         let mut sum: usize = 0;
@@ -219,12 +219,12 @@ impl Call<'_> {
 
     /// The names of a folder; no value leaves the server.
     pub(super) async fn names(&self, folder: Folder<'_>) -> Result<Vec<String>, ProviderError> {
-        let picks = match self.list(folder, Which::Names, true, None).await? {
+        let picks = match Box::pin(self.list(folder, Which::Names, true, None)).await? {
             Listed::Picks(picks, _) => picks,
             Listed::Unchanged => return Err(self.nonsense("to a request")),
         };
         if picks.seen == 0 {
-            self.look_again(folder).await?;
+            Box::pin(self.look_again(folder)).await?;
         }
         Ok(picks.found.into_keys().collect())
     }
@@ -236,13 +236,14 @@ impl Call<'_> {
         keeps: bool,
         etag: Option<&str>,
     ) -> Result<Listed<'a>, ProviderError> {
+        self.confirm(folder).await?;
         let settings = &self.of.settings;
         let what = match which {
             Which::Names => What::Names,
             Which::Some(_) | Which::All(_) => What::Values,
         };
         let route = |version| settings.list(version, folder, what);
-        let mut response = match self.ask(route, etag).await? {
+        let mut response = match Box::pin(self.ask(route, etag)).await? {
             Ok(response) => response,
             Err(refusal) => return Err(self.about_folder(&refusal, folder)),
         };
@@ -276,7 +277,7 @@ impl Call<'_> {
     pub(super) async fn look_again(&self, folder: Folder<'_>) -> Result<(), ProviderError> {
         let settings = &self.of.settings;
         let route = |version| settings.single(version, folder, NOBODY, Whose::Shared);
-        match self.ask(route, None).await? {
+        match Box::pin(self.ask(route, None)).await? {
             Err(Refusal::MissingSecret) => Ok(()),
             Err(refusal) => Err(self.about_folder(&refusal, folder)),
             // The list had nothing, and this has something.

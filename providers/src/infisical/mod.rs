@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `provider` | the trait |
 //! | `call` | one request with a token: signed in again once where that is what is wrong, tried again, paced |
-//! | `auth` | credentials, tokens, the one sign-in under way |
+//! | `auth` | credentials, tokens, the one sign-in under way: a folder, one method a file |
 //! | `api` | paths and queries of both versions |
 //! | `read` | a request for secrets: which version the server speaks, the stream of an answer |
 //! | `secrets` | an answer's secrets, taken from the stream |
@@ -17,7 +17,6 @@
 //! | `validator` | the ETag of which request |
 //! | `refusal` | what an answer without a secret means |
 //! | `events` | the server tells that something has changed |
-//! | `time` | `updatedAt` |
 
 mod advice;
 mod api;
@@ -26,18 +25,16 @@ mod call;
 mod check;
 mod events;
 mod expansion;
-mod health;
 mod list;
-mod login;
 mod picks;
 mod provider;
 mod read;
 mod refusal;
 mod secrets;
 mod single;
-mod time;
 mod validator;
 
+pub use auth::ProgramConfig;
 pub use provider::{Infisical, Settings};
 
 use crate::provider::Place;

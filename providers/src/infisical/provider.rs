@@ -4,9 +4,9 @@ use super::api::Version;
 use super::auth::Auth;
 use super::call::Call;
 use super::events::Events;
-use super::health::Seen;
-use crate::credential::{Credential, CredentialOffer, Kept};
-use crate::error::{ErrorKind, ProviderError};
+use crate::credential::CredentialOffer;
+use crate::error::ProviderError;
+use crate::health::Seen;
 use crate::hints::Hints;
 use crate::http::{Budget, Endpoint, HttpClient, Proxies};
 use crate::provider::{Answer, BoxFuture, Context, Fetched, Health, Provider, Wanted};
@@ -34,6 +34,10 @@ pub struct Settings {
     pub environment: String,
     /// `auth:`, where given.
     pub auth: Option<String>,
+    /// `identity_id:`, where given.
+    pub identity_id: Option<String>,
+    /// Whether there is a `jwt_file:`.
+    pub jwt_file: bool,
     /// Whether references are expanded in folders that do not say.
     pub expand_references: bool,
     /// Whether imports are included.
@@ -52,7 +56,7 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Infisical {
     pub(super) settings: Settings,
-    pub(super) http: HttpClient,
+    pub(super) http: Arc<HttpClient>,
     pub(super) auth: Arc<Auth>,
     events: Events,
     pub(super) health: Seen,
@@ -81,8 +85,8 @@ impl Infisical {
             settings.allow_insecure_http,
         );
         Self {
-            http: HttpClient::new(endpoint),
-            auth: Arc::new(Auth::new(name)),
+            http: Arc::new(HttpClient::new(endpoint)),
+            auth: Arc::new(Auth::new(name, index)),
             events: Events::new(name, &settings),
             health: Seen::nothing(),
             state: Mutex::default(),
@@ -95,7 +99,8 @@ impl Infisical {
     /// The same, through one of these proxies, if its server is reached through one.
     #[must_use]
     pub fn through(mut self, proxies: &Arc<Proxies>) -> Self {
-        self.http = self.http.through(proxies);
+        let endpoint = self.http.endpoint().clone();
+        self.http = Arc::new(HttpClient::new(endpoint).through(proxies));
         self
     }
 
@@ -117,21 +122,6 @@ impl Infisical {
         self.limits().version
     }
 
-    /// Why nothing can be asked at all, whatever it is.
-    fn usable(&self) -> Result<(), ProviderError> {
-        match self.settings.auth.as_deref() {
-            None | Some("universal" | "token") => Ok(()),
-            Some(other) => Err(ProviderError::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "provider {}: this version of secretfs cannot sign in with `auth: {other}`",
-                    self.name()
-                ),
-                "use `auth: universal` or `auth: token`",
-            )),
-        }
-    }
-
     /// Makes one call, when it is its turn, and remembers how it went.
     async fn call<'a, T, F>(
         &'a self,
@@ -142,7 +132,6 @@ impl Infisical {
         F: Future<Output = Result<T, ProviderError>>,
     {
         let called = async {
-            self.usable()?;
             let turn = self.http.turn(Budget::of(cx)).await?;
             Box::pin(make(Call { of: self, cx, turn })).await
         };
@@ -170,7 +159,10 @@ impl Provider for Infisical {
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<Answer, ProviderError>> {
         Box::pin(async move {
-            let asked = self.call(cx, |call| async move { call.single(wanted).await });
+            let asked = self.call(
+                cx,
+                |call| async move { Box::pin(call.single(wanted)).await },
+            );
             asked.await
         })
     }
@@ -181,7 +173,7 @@ impl Provider for Infisical {
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<Vec<Result<Answer, ProviderError>>, ProviderError>> {
         Box::pin(async move {
-            let asked = self.call(cx, |call| async move { call.many(wanted).await });
+            let asked = self.call(cx, |call| async move { Box::pin(call.many(wanted)).await });
             asked.await
         })
     }
@@ -193,10 +185,9 @@ impl Provider for Infisical {
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<Vec<(String, Fetched)>, ProviderError>> {
         Box::pin(async move {
-            let asked = self.call(
-                cx,
-                |call| async move { call.folder(folder, max_size).await },
-            );
+            let asked = self.call(cx, |call| async move {
+                Box::pin(call.folder(folder, max_size)).await
+            });
             asked.await
         })
     }
@@ -208,7 +199,22 @@ impl Provider for Infisical {
     ) -> BoxFuture<'a, Result<Vec<String>, ProviderError>> {
         Box::pin(async move {
             let folder = self.settings.folder(folder);
-            let asked = self.call(cx, |call| async move { call.names(folder).await });
+            let asked = self.call(cx, |call| async move { Box::pin(call.names(folder)).await });
+            asked.await
+        })
+    }
+
+    fn folders<'a>(
+        &'a self,
+        folder: &'a FolderReference,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<Vec<String>, ProviderError>> {
+        Box::pin(async move {
+            let folder = self.settings.folder(folder);
+            let asked = self.call(
+                cx,
+                |call| async move { Box::pin(call.folders(folder)).await },
+            );
             asked.await
         })
     }
@@ -244,7 +250,9 @@ impl Provider for Infisical {
         cx: &'a Context,
     ) -> BoxFuture<'a, Vec<Result<(), ProviderError>>> {
         Box::pin(async move {
-            let asked = self.call(cx, |call| async move { call.check_many(references).await });
+            let asked = self.call(cx, |call| async move {
+                Box::pin(call.check_many(references)).await
+            });
             match asked.await {
                 Ok(answers) => answers,
                 Err(error) => references.iter().map(|_| Err(error.clone())).collect(),
@@ -260,49 +268,15 @@ impl Provider for Infisical {
     ) -> BoxFuture<'a, Result<(), ProviderError>> {
         Box::pin(async move {
             let folder = self.settings.folder(folder);
-            let asked = self.call(
-                cx,
-                |call| async move { call.check_folder(folder, values).await },
-            );
+            let asked = self.call(cx, |call| async move {
+                Box::pin(call.check_folder(folder, values)).await
+            });
             asked.await
         })
     }
 
     fn supply(&self, offer: CredentialOffer, pool: &Arc<SealedPool>) -> Result<(), ProviderError> {
-        let refused = |what: String, help: &str| {
-            let message = format!("provider {}: {what}", self.name());
-            Err(ProviderError::new(ErrorKind::Refused, message, help))
-        };
-        if offer.origin != self.origin() {
-            return refused(
-                format!(
-                    "a credential for {} is not sent to {}",
-                    offer.origin,
-                    self.origin()
-                ),
-                "give the credential of this server, or mend `site_url` in the map",
-            );
-        }
-        match (offer.credential, self.settings.auth.as_deref()) {
-            (Credential::ClientSecret { id, secret }, None | Some("universal")) => {
-                let id = Kept::keep(&id, pool, "the client id")?;
-                let secret = Kept::keep(&secret, pool, "the client secret")?;
-                self.auth.supply_client(id, secret);
-                Ok(())
-            }
-            (Credential::Token(token), None | Some("token")) => {
-                let kept = Kept::keep(&token, pool, "the token")?;
-                self.auth.supply_token(&token, kept);
-                Ok(())
-            }
-            (_, auth) => refused(
-                format!(
-                    "this kind of credential is not what `auth: {}` takes",
-                    auth.unwrap_or("universal")
-                ),
-                "give a client id and secret, or a token, as `auth` in the map says",
-            ),
-        }
+        self.take(offer, &self.origin(), pool)
     }
 
     fn health(&self) -> Health {

@@ -27,7 +27,9 @@ impl Call<'_> {
         let first = first.unwrap_or_else(|| self.of.settings.first_version());
         for version in [first, Version::V3] {
             let route = route(version);
-            let answer = self.get(&route.path, &route.query, etag).await?;
+            // Boxed, as every step below a call of the trait is: what is nested lies on the locked stack
+            // as a whole while it is made.
+            let answer = Box::pin(self.get(&route.path, &route.query, etag)).await?;
             match answer {
                 Err(Refusal::NoRoute) if version == Version::V4 => {
                     self.of.limits().version = Some(Version::V3);

@@ -2,11 +2,14 @@
 //! body is read for its fixed words only; nothing of it is ever told, but for the request's id, which
 //! the server's own log can be searched for.
 
+use crate::error::{ErrorKind, ProviderError};
+use crate::http::Response;
 use serde::Deserialize;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// The most bytes of such a body that are looked at.
-pub(super) const MAX_BODY: usize = 64 << 10;
+const MAX_BODY: usize = 64 << 10;
 
 /// Why there is no secret in an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,13 +54,33 @@ struct Body {
 
 /// A refusal, and the id of its request.
 #[derive(Debug)]
-pub(super) struct Told {
-    pub(super) refusal: Refusal,
-    pub(super) id: Option<String>,
+struct Told {
+    refusal: Refusal,
+    id: Option<String>,
+}
+
+/// What an answer without a secret means. Its id goes into the log.
+pub(super) async fn of(
+    response: &mut Response,
+    provider: &str,
+    what: &str,
+) -> Result<Refusal, ProviderError> {
+    let (status, json) = (response.status(), response.is_json());
+    let after = response.retry_after();
+    let body = match response.small(MAX_BODY).await {
+        Ok(body) => body,
+        // A page too long to be the server's: the status has to do.
+        Err(error) if error.kind == ErrorKind::TooLarge => Zeroizing::default(),
+        Err(error) => return Err(error),
+    };
+    let told = read(status, json, &body, after);
+    let id = told.id.as_deref().unwrap_or("none");
+    tracing::info!(%provider, status, req_id = %id, "{what} was answered with an error");
+    Ok(told.refusal)
 }
 
 /// What an answer of this status, with this body, means. `json`: the body says that it is JSON.
-pub(super) fn read(status: u16, json: bool, body: &[u8], retry_after: Option<Duration>) -> Told {
+fn read(status: u16, json: bool, body: &[u8], retry_after: Option<Duration>) -> Told {
     let body: Option<Body> = json
         .then(|| serde_json::from_slice(body).ok())
         .flatten()

@@ -2,8 +2,8 @@
 //! [{"secrets":[…]}]}` (contract §3). Values go into sealed writers, everything else is dropped unread.
 //! No order of the members is relied on.
 
-use super::time;
 use crate::json::Token;
+use crate::time;
 use secretfs_memory::sealed::{Sealed, SealedError, SealedWriter};
 use std::time::SystemTime;
 
@@ -70,6 +70,8 @@ pub(super) struct Secret {
     /// Where it says that it is. `None`: it does not, as those of an import.
     pub(super) environment: Option<String>,
     pub(super) path: Option<String>,
+    /// The id of its project; empty in an import.
+    pub(super) project: Option<String>,
     pub(super) modified: Option<SystemTime>,
     pub(super) value: Value,
 }
@@ -109,6 +111,7 @@ enum Key {
     Type,
     Environment,
     Path,
+    Project,
     Updated,
     Other,
 }
@@ -125,6 +128,7 @@ impl Key {
             "type" => Self::Type,
             "environment" => Self::Environment,
             "secretPath" => Self::Path,
+            "workspace" => Self::Project,
             "updatedAt" => Self::Updated,
             _ => Self::Other,
         }
@@ -149,6 +153,7 @@ struct Open {
     hidden: bool,
     environment: Option<String>,
     path: Option<String>,
+    project: Option<String>,
     modified: Option<SystemTime>,
     slot: Slot,
     /// A member came twice: which one counts is anybody's guess.
@@ -312,7 +317,7 @@ impl<C: Collector> Reader<C> {
                     self.open.slot = Slot::Failed(error);
                 }
             }
-            Key::Name | Key::Type | Key::Environment | Key::Path | Key::Updated => {
+            Key::Name | Key::Type | Key::Environment | Key::Path | Key::Project | Key::Updated => {
                 if self.text.len() + piece.len() > MAX_NAME {
                     self.text_too_long = true;
                 } else {
@@ -346,6 +351,7 @@ impl<C: Collector> Reader<C> {
             Key::Type => self.open.personal = text == Some("personal"),
             Key::Environment => self.open.environment = text.map(str::to_owned),
             Key::Path => self.open.path = text.map(str::to_owned),
+            Key::Project => self.open.project = text.map(str::to_owned),
             Key::Updated => self.open.modified = text.and_then(time::parse),
             _ => {}
         }
@@ -361,6 +367,7 @@ impl Open {
             hidden: false,
             environment: None,
             path: None,
+            project: None,
             modified: None,
             slot: Slot::Empty,
             twice: false,
@@ -382,6 +389,7 @@ impl Open {
             personal: self.personal,
             environment: self.environment,
             path: self.path,
+            project: self.project,
             modified: self.modified,
             value,
         }

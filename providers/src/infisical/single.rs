@@ -15,14 +15,14 @@ impl Call<'_> {
     pub(super) async fn single(&self, wanted: &Wanted) -> Result<Answer, ProviderError> {
         let of = self.reference(wanted)?;
         if !api::has_route(&of.name) {
-            return self.only_listed(wanted).await;
+            return Box::pin(self.only_listed(wanted)).await;
         }
         if self.of.settings.personal
             && let Some(answer) = self.personal(wanted, of).await?
         {
             return Ok(answer);
         }
-        match self.by_name(wanted, of, Whose::Shared).await? {
+        match Box::pin(self.by_name(wanted, of, Whose::Shared)).await? {
             Ok(answer) => Ok(answer),
             Err(refusal) => Err(self.about(&refusal, &of.name, Folder::of(of))),
         }
@@ -34,7 +34,7 @@ impl Call<'_> {
         wanted: &Wanted,
         of: &super::Reference,
     ) -> Result<Option<Answer>, ProviderError> {
-        match self.by_name(wanted, of, Whose::Personal).await? {
+        match Box::pin(self.by_name(wanted, of, Whose::Personal)).await? {
             Ok(answer) => Ok(Some(answer)),
             Err(Refusal::Missing | Refusal::MissingSecret | Refusal::Invalid) => Ok(None),
             Err(refusal) => Err(self.about(&refusal, &of.name, Folder::of(of))),
@@ -48,6 +48,7 @@ impl Call<'_> {
         whose: Whose,
     ) -> Result<Result<Answer, Refusal>, ProviderError> {
         let folder = Folder::of(of);
+        self.confirm(folder).await?;
         let kind = match whose {
             Whose::Shared => Kind::Shared,
             Whose::Personal => Kind::Personal,
@@ -55,7 +56,7 @@ impl Call<'_> {
         let etag = kind.tag(wanted.validator.as_ref());
         let settings = &self.of.settings;
         let route = |version| settings.single(version, folder, &of.name, whose);
-        let mut response = match self.ask(route, etag).await? {
+        let mut response = match Box::pin(self.ask(route, etag)).await? {
             Ok(response) => response,
             Err(refusal) => return Ok(Err(refusal)),
         };

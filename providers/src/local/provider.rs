@@ -110,7 +110,7 @@ impl LocalVault {
             .await;
         match answer {
             Ok(HostAnswer::Fd(fd)) => Ok(crypt::look(fd.into(), &self.file)?),
-            Ok(HostAnswer::Addresses(_)) => Err(io(io::ErrorKind::InvalidData.into()).into()),
+            Ok(_) => Err(io(io::ErrorKind::InvalidData.into()).into()),
             Err(HostError::Os(errno)) => {
                 let source = io::Error::from_raw_os_error(errno);
                 if source.kind() == io::ErrorKind::NotFound {

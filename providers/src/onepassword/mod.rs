@@ -1,6 +1,18 @@
-//! 1Password: references to fields and files of items (contract onepassword.md §2).
+//! 1Password: references to fields and files of items, and the clients that read them (contract
+//! onepassword.md).
+//!
+//! | room | idea |
+//! |---|---|
+//! | `reference` | `op://`, parsed when the map loads |
+//! | `item/` | an item's JSON, and which of it a reference means: the same for every back end |
+//! | `otp`, `ssh/` | one-time passwords, SSH keys |
+//! | [`connect`] | the back end for Connect servers |
 
+pub mod connect;
+mod item;
+mod otp;
 mod reference;
+mod ssh;
 
 pub use reference::ReferenceError;
 
@@ -25,7 +37,8 @@ pub struct Reference {
 impl Reference {
     /// An item: one call for all its fields.
     pub(crate) fn place(&self) -> Place {
-        Place(format!("{}\n{}", self.vault, self.item))
+        // Spelled out, names may hold anything: the length says where the vault's ends.
+        Place(format!("{}:{}{}", self.vault.len(), self.vault, self.item))
     }
 }
 

@@ -4,6 +4,10 @@
 //! Stricter in one point: an empty or blank part, which the SDK's parser accepts, names nothing.
 
 use super::{Attribute, Reference};
+use std::fmt;
+
+#[cfg(test)]
+mod tests;
 
 /// What is wrong with a reference.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +54,7 @@ impl Reference {
             None => (rest, None),
         };
         for (at, c) in (PREFIX.len()..).zip(path.chars()) {
-            if !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | ' ' | '/')) {
+            if !(is_allowed(c) || c == '/') {
                 let message = format!(
                     "the character `{}` (character {}) is not allowed in a 1Password reference",
                     c.escape_debug(),
@@ -97,11 +101,46 @@ impl Reference {
     }
 }
 
+/// As it is written in a map, where the grammar can express it; of other names something to read.
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let section = self.section.iter().map(String::as_str);
+        let parts = [self.vault.as_str(), &self.item].into_iter();
+        f.write_str("op:/")?;
+        for part in parts.chain(section).chain([self.field.as_str()]) {
+            f.write_str("/")?;
+            part.chars().try_for_each(|c| write!(f, "{}", Shown(c)))?;
+        }
+        match self.attribute {
+            None => Ok(()),
+            Some(Attribute::Otp) => f.write_str("?attribute=otp"),
+            Some(Attribute::OpenSsh) => f.write_str("?ssh-format=openssh"),
+        }
+    }
+}
+
+/// A character of a name, where it cannot break a line of the log or of a terminal.
+struct Shown(char);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            c if c.is_control() => write!(f, "{}", c.escape_debug()),
+            c => write!(f, "{c}"),
+        }
+    }
+}
+
+/// Whether a character may stand in a part of a reference.
+fn is_allowed(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | ' ')
+}
+
 fn attribute(query: &str, at: usize) -> Result<Attribute, ReferenceError> {
     let help = "write `?attribute=otp` or `?ssh-format=openssh`, or leave it out";
     let len = query.chars().count().max(1);
     match query.split_once('=') {
-        Some(("attribute" | "attr", "otp" | "totp")) => Ok(Attribute::Otp),
+        Some(("attribute", "otp" | "totp") | ("attr", "otp")) => Ok(Attribute::Otp),
         Some(("ssh-format", "openssh")) => Ok(Attribute::OpenSsh),
         Some(("attribute" | "attr" | "ssh-format", value)) => Err(error(
             format!(
@@ -136,144 +175,5 @@ fn error(message: impl Into<String>, help: &str, at: usize, len: usize) -> Refer
         help: help.to_owned(),
         at,
         len,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parsed(text: &str) -> Reference {
-        Reference::parse(text).unwrap()
-    }
-
-    fn refused(text: &str) -> (String, usize) {
-        let error = Reference::parse(text).unwrap_err();
-        (error.message, error.at)
-    }
-
-    #[test]
-    fn three_and_four_parts_are_read() {
-        let r = parsed("op://AgentVault/openai/api-key");
-        assert_eq!(
-            (r.vault.as_str(), r.item.as_str()),
-            ("AgentVault", "openai")
-        );
-        assert_eq!((r.section, r.field.as_str()), (None, "api-key"));
-        assert_eq!(r.attribute, None);
-        let r = parsed("op://a b/c_d/e.f/..");
-        assert_eq!((r.vault.as_str(), r.item.as_str()), ("a b", "c_d"));
-        assert_eq!(
-            (r.section.as_deref(), r.field.as_str()),
-            (Some("e.f"), "..")
-        );
-    }
-
-    #[test]
-    fn the_known_queries_are_read() {
-        for (query, attribute) in [
-            ("attribute=otp", Attribute::Otp),
-            ("attribute=totp", Attribute::Otp),
-            ("attr=otp", Attribute::Otp),
-            ("ssh-format=openssh", Attribute::OpenSsh),
-        ] {
-            let r = parsed(&format!("op://v/i/f?{query}"));
-            assert_eq!(r.attribute, Some(attribute));
-            assert_eq!(r.field, "f");
-        }
-    }
-
-    #[test]
-    fn other_queries_are_refused_at_their_place() {
-        for (query, message) in [
-            ("", "the reference's query is not `?key=value`"),
-            ("attribute", "the reference's query is not `?key=value`"),
-            (
-                "attribute=OTP",
-                "the value `OTP` of the reference's query is not known",
-            ),
-            (
-                "attribute=type",
-                "the value `type` of the reference's query is not known",
-            ),
-            (
-                "ssh-format=pem",
-                "the value `pem` of the reference's query is not known",
-            ),
-            ("x=y", "the reference's query `x` is not known"),
-            (
-                "attribute=otp&x=y",
-                "the value `otp&x=y` of the reference's query is not known",
-            ),
-        ] {
-            assert_eq!(
-                refused(&format!("op://v/i/f?{query}")),
-                (message.into(), 11)
-            );
-        }
-    }
-
-    #[test]
-    fn an_offending_character_is_quoted_with_its_position() {
-        for (text, c, position) in [
-            ("op://v/i%/f", '%', 9),
-            ("op://v/i/f(main)", '(', 11),
-            ("op://väult/i/f", 'ä', 7),
-            ("op://v/i/${X}", '$', 10),
-        ] {
-            let message = format!(
-                "the character `{c}` (character {position}) is not allowed in a 1Password reference"
-            );
-            assert_eq!(refused(text), (message, position - 1));
-        }
-        assert_eq!(
-            refused("op://v/i\n/f").0,
-            "the character `\\n` (character 9) is not allowed in a 1Password reference"
-        );
-    }
-
-    #[test]
-    fn the_wrong_number_of_parts_is_refused() {
-        let few = "too few `/`: a 1Password reference has at least vault, item and field";
-        let many = "too many `/`: a 1Password reference has at most vault, item, section and field";
-        assert_eq!(refused("op://x").0, few);
-        assert_eq!(refused("op://x/y").0, few);
-        assert_eq!(refused("op://a/b/c/d/e").0, many);
-    }
-
-    #[test]
-    fn empty_and_blank_parts_are_refused() {
-        assert_eq!(
-            refused("op:///i/f"),
-            ("the vault of a 1Password reference is empty".into(), 5)
-        );
-        assert_eq!(
-            refused("op://v/ /f"),
-            ("the item of a 1Password reference is empty".into(), 7)
-        );
-        assert_eq!(
-            refused("op://v/i//f"),
-            (
-                "the section or field of a 1Password reference is empty".into(),
-                9
-            )
-        );
-        assert_eq!(
-            refused("op://v/i/s/"),
-            ("the field of a 1Password reference is empty".into(), 11)
-        );
-    }
-
-    #[test]
-    fn the_prefix_is_exact() {
-        let message = "a 1Password reference begins with `op://`";
-        for text in ["", "OP://v/i/f", " op://v/i/f", "v/i/f", "op:/v/i/f"] {
-            assert_eq!(refused(text), (message.into(), 0));
-        }
-        let help = Reference::parse("OP://v/i/f").unwrap_err().help;
-        assert_eq!(
-            help,
-            "write `op://` in small letters, with nothing before it"
-        );
     }
 }

@@ -8,6 +8,10 @@
 )]
 
 mod auth;
+mod expiry;
 mod http;
+mod machine;
 mod server;
+mod service_token;
+mod session;
 mod single;

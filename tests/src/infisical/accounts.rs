@@ -1,6 +1,7 @@
 //! Who there is, and the tokens that were given out.
 
 use super::access::Role;
+use super::aws::Keys;
 use super::ids::Ids;
 use super::jwt::{self, Claims};
 use super::refusal::Refusal;
@@ -24,6 +25,8 @@ pub struct Identity {
     pub(super) failures: u32,
     /// The JWT of kubernetes, OIDC, JWT, Azure or GCP auth.
     pub(super) jwt: Option<String>,
+    /// The keys of AWS auth.
+    pub(super) aws: Option<Keys>,
 }
 
 #[derive(Debug, Clone)]
@@ -49,6 +52,7 @@ impl Identity {
             lockout: 0,
             failures: 0,
             jwt: None,
+            aws: None,
         }
         .secret(client_secret, None)
     }
@@ -107,6 +111,16 @@ impl Identity {
     #[must_use]
     pub fn jwt(mut self, jwt: &str) -> Self {
         self.jwt = Some(jwt.to_owned());
+        self
+    }
+
+    /// Signs in by AWS auth with these keys: the signature is looked at.
+    #[must_use]
+    pub fn aws(mut self, id: &str, secret: &str) -> Self {
+        self.aws = Some(Keys {
+            id: id.to_owned(),
+            secret: secret.to_owned(),
+        });
         self
     }
 

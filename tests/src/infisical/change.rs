@@ -127,6 +127,18 @@ impl Infisical {
         });
     }
 
+    /// The JWT that an identity signs in with from now on: the one before is worth nothing.
+    ///
+    /// # Panics
+    /// There is no such identity.
+    pub fn set_jwt(&self, identity: &str, jwt: &str) {
+        self.site(|site| {
+            let mut all = site.accounts.identities.iter_mut();
+            let found = all.find(|one| one.id == identity);
+            found.expect("an identity").jwt = Some(jwt.to_owned());
+        });
+    }
+
     /// A ready-made token of the first identity.
     ///
     /// # Panics

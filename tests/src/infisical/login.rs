@@ -2,6 +2,7 @@
 
 use super::accounts::{Accounts, Issued};
 use super::asked::Asked;
+use super::aws;
 use super::ids::Ids;
 use super::refusal::Refusal;
 use super::site::Site;
@@ -73,10 +74,19 @@ impl Site {
                 "No identity with ID {id} was found"
             )));
         };
-        let is_right = match (given("jwt"), &identity.jwt) {
-            (Some(given), Some(known)) => given == known,
-            (None, Some(_)) => true,
-            (_, None) => false,
+        let decoded = |name| decode(given(name).unwrap_or_default());
+        let is_right = match (given("jwt"), &identity.jwt, &identity.aws) {
+            (Some(given), Some(known), _) => given == known,
+            (None, _, Some(keys)) if method == "aws-auth" => {
+                let (headers, body) = (decoded("iamRequestHeaders"), decoded("iamRequestBody"));
+                let signed = aws::verify(keys, &headers, &body, self.clock.now());
+                if body != b"Action=GetCallerIdentity&Version=2011-06-15" {
+                    asked.wrong("another question than who the caller is");
+                }
+                signed.map_err(|why| asked.wrong(why)).is_ok()
+            }
+            (None, Some(_), None) => true,
+            _ => false,
         };
         if let Some(verb) = given("iamHttpRequestMethod") {
             if verb != "POST" {
@@ -114,9 +124,13 @@ impl Site {
 }
 
 fn is_base64(text: &str) -> bool {
+    !decode(text).is_empty()
+}
+
+fn decode(text: &str) -> Vec<u8> {
     use base64::Engine;
     let engine = base64::engine::general_purpose::STANDARD;
-    !text.is_empty() && engine.decode(text).is_ok()
+    engine.decode(text).unwrap_or_default()
 }
 
 impl Accounts {

@@ -31,6 +31,7 @@
 mod access;
 mod accounts;
 mod asked;
+mod aws;
 mod build;
 mod change;
 mod etag;

@@ -65,7 +65,7 @@ impl Rig {
     fn value(&self, name: &str) -> Result<Vec<u8>, ErrorKind> {
         match self.fetch(name, None)? {
             Answer::Value(fetched) => Ok(bytes(&fetched.value)),
-            other => panic!("nothing to compare with: {other:?}"),
+            other => panic!("{other:?}"),
         }
     }
 }

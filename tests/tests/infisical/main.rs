@@ -12,4 +12,5 @@ mod permission;
 mod personal;
 mod reading;
 mod rig;
+mod stack;
 mod together;

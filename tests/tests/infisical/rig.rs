@@ -301,3 +301,9 @@ pub(crate) fn pairs(of: &[(&str, &str)]) -> Vec<(String, String)> {
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect()
 }
+
+/// Runs `work` on a thread with a stack of that many bytes. What does not fit ends the test's process.
+pub(crate) fn on_stack(bytes: usize, work: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(bytes).spawn(work);
+    thread.expect("a thread").join().expect("its end");
+}

@@ -5,7 +5,11 @@ use secretfs_tests::wait;
 
 #[test]
 fn a_mount_in_the_foreground_keeps_nothing_of_what_opened_the_provider() {
-    for prepare in [World::behind_a_vault, World::behind_a_server] {
+    for prepare in [
+        World::behind_a_vault,
+        World::behind_a_server,
+        World::behind_connect,
+    ] {
         let world = prepare("on_lock: seal");
         let mut command = world.opening(world.mount_args());
         let mut child = command.arg("--foreground").spawn().expect("secretfs");

@@ -2,6 +2,7 @@
 //! and afterwards. One subject a file; docs/memory.md has the claims, each with its test.
 
 mod commands;
+mod connect;
 mod cored;
 mod idle;
 mod locked;

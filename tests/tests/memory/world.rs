@@ -1,5 +1,6 @@
 //! Values of four sizes behind the shipped executable, and what a scanner looks for.
 
+use crate::connect::OnePassword;
 use crate::server::Server;
 use crate::vault::Vault;
 use secretfs_tests::fixture::Fixture;
@@ -24,13 +25,18 @@ pub(crate) struct World {
 enum Source {
     Vault(Vault),
     Server(Server),
+    OnePassword(OnePassword),
 }
 
 impl World {
     /// One world after the other, each mounted, nothing fetched yet: values from a local vault, and
-    /// values over TLS.
+    /// values over TLS, secret by secret and as fields and files of an item.
     pub(crate) fn each(config: &'static str) -> impl Iterator<Item = Self> {
-        let prepare = [Self::behind_a_vault, Self::behind_a_server];
+        let prepare = [
+            Self::behind_a_vault,
+            Self::behind_a_server,
+            Self::behind_connect,
+        ];
         prepare.into_iter().map(move |prepare| {
             let world = prepare(config);
             world.mount();
@@ -50,6 +56,13 @@ impl World {
         Self::new(config, |_, values| Source::Server(Server::with(values)))
     }
 
+    /// Values in an item of 1Password, behind a Connect server over TLS, nothing mounted.
+    pub(crate) fn behind_connect(config: &str) -> Self {
+        Self::new(config, |_, values| {
+            Source::OnePassword(OnePassword::with(values))
+        })
+    }
+
     fn new(config: &str, source: impl FnOnce(&Fixture, &[(String, Vec<u8>)]) -> Source) -> Self {
         let fixture = Fixture::shipped();
         let markers: Vec<_> = SIZES
@@ -65,12 +78,17 @@ impl World {
         let provider = match &source {
             Source::Vault(vault) => vault.provider(),
             Source::Server(server) => server.provider(),
+            Source::OnePassword(server) => server.provider(),
         };
         // Shown where a test fails.
         eprintln!("--- {provider}");
         let mut map = format!("config: {{{config}}}\nproviders: {{p: {provider}}}\nsecrets:\n");
         for size in SIZES {
-            map.push_str(&format!("- {{name: V{size}, file: v{size}}}\n"));
+            let secret = match &source {
+                Source::OnePassword(_) => format!("ref: op://Prod/memory/V{size}"),
+                _ => format!("name: V{size}"),
+            };
+            map.push_str(&format!("- {{{secret}, file: v{size}}}\n"));
         }
         fixture.write_map(&map);
         Self {
@@ -88,8 +106,14 @@ impl World {
         args: impl IntoIterator<Item = S>,
     ) -> Command {
         let mut command = self.secretfs(args);
-        if let Source::Server(server) = &self.source {
-            command.envs(server.environment());
+        match &self.source {
+            Source::Vault(_) => {}
+            Source::Server(server) => {
+                command.envs(server.environment());
+            }
+            Source::OnePassword(server) => {
+                command.envs(server.environment());
+            }
         }
         command
     }
@@ -140,10 +164,10 @@ impl World {
         }
     }
 
-    /// The server, where there is one.
+    /// The server that is asked secret by secret, where it is that one.
     pub(crate) fn server(&self) -> Option<&Server> {
         match &self.source {
-            Source::Vault(_) => None,
+            Source::Vault(_) | Source::OnePassword(_) => None,
             Source::Server(server) => Some(server),
         }
     }
@@ -158,6 +182,7 @@ impl World {
         match &self.source {
             Source::Vault(vault) => vault.credentials(),
             Source::Server(server) => server.credentials(),
+            Source::OnePassword(server) => server.credentials(),
         }
     }
 

@@ -4,6 +4,7 @@
 #![cfg(feature = "test-hooks")]
 
 mod cache;
+mod connect;
 mod crash;
 mod credentials;
 mod docs;

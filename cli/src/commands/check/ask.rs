@@ -180,7 +180,7 @@ fn no_answer(timeout: Duration) -> ProviderError {
 }
 
 /// The exit status of one failure.
-fn status(kind: ErrorKind) -> Status {
+pub(crate) fn status(kind: ErrorKind) -> Status {
     match kind {
         ErrorKind::Refused | ErrorKind::Expired | ErrorKind::NoCredential => Status::Credential,
         ErrorKind::Unreachable

@@ -1,8 +1,9 @@
 //! `secretfs check`: whether the map is good, and with `--online` whether its secrets are there.
 
 mod ask;
-mod here;
 mod online;
+
+pub(crate) use ask::status;
 
 use crate::args::CheckArgs;
 use crate::error::CliError;

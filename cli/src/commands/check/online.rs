@@ -2,86 +2,24 @@
 //! shown, or kept longer than the check.
 
 use super::ask::{Asked, ask};
-use super::here::Here;
-use crate::credentials::Collector;
-use crate::error::{CliError, Status};
+use crate::error::CliError;
 use crate::map::Map;
+use crate::online::{self, Online};
 use crate::output::{Paint, errno_name, printable};
 use secretfs_fs::error::OpenError;
 use secretfs_fs::map::ProviderSpec;
-use secretfs_memory::sealed::SealedPool;
-use secretfs_providers::clock::SystemClock;
-use secretfs_providers::http::Proxies;
-use secretfs_providers::{Context, Credential, Host, ProviderError};
 use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// Values never stay, so this is for one at a time.
-const SEALED: usize = 1 << 20;
 
 /// Asks, prints what came of it, and fails if anything cannot be read.
 pub(super) fn run(map: &Map, passphrase_file: Option<&Path>) -> Result<(), CliError> {
-    crate::credentials::protected(false, || asking(map, passphrase_file))
-}
-
-fn asking(map: &Map, passphrase_file: Option<&Path>) -> Result<(), CliError> {
-    let without = "give it with --passphrase-file, or run this on a terminal";
-    let mut from_environment = crate::proxies::Proxies::default();
-    let proxies = from_environment.settings(map.providers(), false)?;
-    let mut offers = Collector::new(passphrase_file, without).collect(map, false)?;
-    offers.extend(from_environment.offers(&proxies));
-    let proxies = Arc::new(Proxies::new(proxies));
-    let providers: Vec<_> = (0..)
-        .zip(map.providers())
-        .map(|(index, spec)| secretfs_fs::daemon::registry::make(index, spec, &proxies))
-        .collect();
-    let pool = SealedPool::new(SEALED, false)
-        .map_err(|error| CliError::new(Status::Other, error.to_string(), error.help()))?;
-    let refused =
-        |refused: ProviderError| CliError::new(Status::Credential, refused.message, refused.help);
-    for offer in offers {
-        if let Credential::Proxy(user) = &offer.credential {
-            let taken = proxies.supply(&offer.origin, user, &pool);
-            taken.map_err(refused)?;
-            continue;
-        }
-        let at = map
-            .providers()
-            .iter()
-            .position(|spec| spec.name == offer.provider);
-        if let Some(provider) = at.and_then(|at| providers.get(at)) {
-            provider.supply(offer, &pool).map_err(refused)?;
-        }
-    }
-    let asking = ask(map.entries(), &providers, contexts(map, pool));
-    let (asked, status) = runtime()?.block_on(asking);
-    let paint = Paint(crate::output::stdout_colour());
-    crate::output::print(render(&asked, map.providers(), paint))?;
-    status.map_or(Ok(()), |status| Err(CliError::told(status)))
-}
-
-/// What a call is given, by how long it may take.
-fn contexts(map: &Map, pool: Arc<SealedPool>) -> impl Fn(Duration) -> Context {
-    let host: Arc<dyn Host> = Arc::new(Here {
-        specs: map.providers().to_vec(),
-    });
-    move |timeout| Context {
-        pool: Arc::clone(&pool),
-        deadline: Instant::now() + timeout,
-        host: Arc::clone(&host),
-        clock: Arc::new(SystemClock),
-    }
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            let message = format!("cannot start a runtime: {error}");
-            CliError::new(Status::Other, message, "")
-        })
+    crate::credentials::protected(false, || {
+        let online = Online::of(map, passphrase_file)?;
+        let asking = ask(map.entries(), &online.providers, online.contexts());
+        let (asked, status) = online::runtime()?.block_on(asking);
+        let paint = Paint(crate::output::stdout_colour());
+        crate::output::print(render(&asked, map.providers(), paint))?;
+        status.map_or(Ok(()), |status| Err(CliError::told(status)))
+    })
 }
 
 /// What was found, for people: a line for each provider, and one for each failure.

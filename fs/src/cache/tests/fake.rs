@@ -20,6 +20,8 @@ pub(super) enum Reply {
     Unchanged,
     /// `Alone`, to whatever is asked.
     Alone,
+    /// A value when it is asked for by itself; `Apart` in a list, but as its first.
+    Apart(Vec<u8>),
 }
 
 /// What it was told, and what it was asked.
@@ -35,6 +37,8 @@ pub(super) struct Script {
     pub(super) no_list: Option<Reply>,
     /// What a list answers `Alone` to.
     pub(super) alone: BTreeSet<String>,
+    /// Whether one secret's answer has its whole place in it.
+    pub(super) whole: bool,
     /// How many answers of a list are swallowed.
     pub(super) short_by: usize,
     pub(super) max_age: Option<Duration>,
@@ -165,7 +169,7 @@ impl Drop for Busy<'_> {
 
 async fn act(reply: &Reply) -> Result<Option<Vec<u8>>, ProviderError> {
     match reply {
-        Reply::Value(bytes) => Ok(Some(bytes.clone())),
+        Reply::Value(bytes) | Reply::Apart(bytes) => Ok(Some(bytes.clone())),
         Reply::Unchanged | Reply::Alone => Ok(None),
         Reply::Fail(kind) => Err(ProviderError::new(
             *kind,
@@ -235,6 +239,10 @@ impl Provider for Fake {
         })
     }
 
+    fn brings_whole_places(&self) -> bool {
+        self.script().whole
+    }
+
     fn fetch_many<'a>(
         &'a self,
         wanted: &'a [Wanted],
@@ -250,11 +258,14 @@ impl Provider for Fake {
                 act(&reply).await?;
             }
             let mut answers = Vec::new();
-            for one in wanted {
-                let is_alone = self.script().alone.contains(&name(&one.reference));
-                answers.push(match is_alone {
-                    true => Ok(Answer::Alone),
-                    false => self.answer(one, cx).await,
+            for (at, one) in wanted.iter().enumerate() {
+                let of = name(&one.reference);
+                let reply = self.script().replies.get(&of).cloned();
+                let is_alone = self.script().alone.contains(&of);
+                answers.push(match reply {
+                    Some(Reply::Apart(_)) if at > 0 => Ok(Answer::Alone),
+                    _ if is_alone => Ok(Answer::Alone),
+                    _ => self.answer(one, cx).await,
                 });
             }
             let short_by = self.script().short_by;

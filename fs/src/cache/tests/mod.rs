@@ -14,3 +14,4 @@ mod order;
 mod rig;
 mod values;
 mod waiting;
+mod whole_places;

@@ -1,15 +1,13 @@
 //! The command's end: blocking, never beyond a deadline.
 
 use super::{
-    ACCEPTED, AGE_IDENTITY, CLIENT_SECRET, END, OFFER_HEADER, OFFERS_LIMIT, Outcome, PROXY,
-    REFUSED, SECRET_LIMIT, TEXT_LIMIT, TOKEN,
+    ACCEPTED, END, OFFER_HEADER, OFFERS_LIMIT, Outcome, REFUSED, SECRET_LIMIT, TEXT_LIMIT, kind,
 };
 use crate::link::wire::{WireError, wait_until};
 use rustix::event::PollFlags;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
-use secrecy::{ExposeSecret, SecretString};
-use secretfs_providers::credential::{Credential, CredentialOffer};
+use secretfs_providers::credential::CredentialOffer;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Instant;
 
@@ -71,14 +69,7 @@ impl Client {
     }
 
     fn send_offer(&mut self, offer: &CredentialOffer, deadline: Instant) -> Result<(), WireError> {
-        let none = SecretString::default();
-        let (kind, first, second) = match &offer.credential {
-            Credential::AgeIdentity(identity) => (AGE_IDENTITY, identity, &none),
-            Credential::Token(token) => (TOKEN, token, &none),
-            Credential::ClientSecret { id, secret } => (CLIENT_SECRET, id, secret),
-            Credential::Proxy(user) => (PROXY, user, &none),
-            _ => return Err(WireError::Unsendable),
-        };
+        let (kind, first, second) = kind::split(&offer.credential)?;
         let mut header = Vec::with_capacity(OFFER_HEADER);
         header.push(kind);
         for text in [&offer.provider, &offer.origin] {
@@ -89,7 +80,7 @@ impl Client {
             header.extend_from_slice(&length.to_be_bytes());
         }
         for secret in [first, second] {
-            let length = secret.expose_secret().len();
+            let length = secret.len();
             let too_large = WireError::TooLarge {
                 limit: SECRET_LIMIT,
             };
@@ -103,8 +94,8 @@ impl Client {
         self.send_all(offer.provider.as_bytes(), deadline)?;
         self.send_all(offer.origin.as_bytes(), deadline)?;
         // Straight from the memory that keeps them: no copy of ours.
-        self.send_all(first.expose_secret().as_bytes(), deadline)?;
-        self.send_all(second.expose_secret().as_bytes(), deadline)
+        self.send_all(first.as_bytes(), deadline)?;
+        self.send_all(second.as_bytes(), deadline)
     }
 
     fn send_all(&mut self, mut bytes: &[u8], deadline: Instant) -> Result<(), WireError> {

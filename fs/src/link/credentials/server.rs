@@ -1,14 +1,11 @@
 //! The daemon's end: asynchronous, each step within a deadline that the caller gives.
 
-use super::{
-    ACCEPTED, AGE_IDENTITY, CLIENT_SECRET, END, OFFERS_LIMIT, Outcome, PROXY, REFUSED,
-    SECRET_LIMIT, TEXT_LIMIT, TOKEN,
-};
+use super::{ACCEPTED, END, OFFERS_LIMIT, Outcome, REFUSED, SECRET_LIMIT, TEXT_LIMIT, kind};
 use crate::link::wire::{WireError, stream};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use secrecy::SecretString;
-use secretfs_providers::credential::{Credential, CredentialOffer};
+use secretfs_providers::credential::CredentialOffer;
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -71,10 +68,10 @@ impl Server {
     }
 
     async fn receive_offer(&mut self) -> Result<Option<CredentialOffer>, WireError> {
-        let mut kind = [0];
-        self.receive_exact(&mut kind).await?;
-        let [kind] = kind;
-        if kind == END {
+        let mut tag = [0];
+        self.receive_exact(&mut tag).await?;
+        let [tag] = tag;
+        if tag == END {
             return Ok(None);
         }
         if self.offers == OFFERS_LIMIT {
@@ -90,16 +87,7 @@ impl Server {
         let origin = self.receive_text(u16::from_be_bytes([c, d])).await?;
         let first = self.receive_secret([e, f, g, h]).await?;
         let second = self.receive_secret([i, j, k, l]).await?;
-        let credential = match kind {
-            AGE_IDENTITY => Credential::AgeIdentity(first),
-            TOKEN => Credential::Token(first),
-            CLIENT_SECRET => Credential::ClientSecret {
-                id: first,
-                secret: second,
-            },
-            PROXY => Credential::Proxy(first),
-            _ => return Err(WireError::Malformed),
-        };
+        let credential = kind::join(tag, first, second)?;
         Ok(Some(CredentialOffer {
             provider,
             origin,

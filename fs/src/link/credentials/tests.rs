@@ -4,7 +4,7 @@ use super::*;
 use crate::link::wire::{WireError, pair};
 use rustix::net::{SendFlags, send};
 use secrecy::ExposeSecret;
-use secretfs_providers::credential::{Credential, CredentialOffer};
+use secretfs_providers::credential::{Credential, CredentialOffer, IdentityMethod};
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -67,8 +67,42 @@ async fn every_kind_arrives_and_each_is_answered() {
     assert!(server.next(LIMIT).await.unwrap().is_none());
     assert_eq!(
         command.join().unwrap(),
-        [Outcome::Accepted, refused, Outcome::Accepted]
+        [
+            Outcome::Accepted,
+            refused,
+            Outcome::Accepted,
+            Outcome::Accepted
+        ]
     );
+}
+
+#[tokio::test]
+async fn leave_to_use_an_identity_arrives_with_its_method_and_proof() {
+    let identity = |method, proof: Option<&str>| Credential::Identity {
+        method,
+        id: "the-identity".into(),
+        proof: proof.map(Into::into),
+    };
+    let mut offers = vec![offer(Credential::Session)];
+    for method in IdentityMethod::ALL {
+        offers.push(offer(identity(method, None)));
+        offers.push(offer(identity(method, Some("a proof"))));
+    }
+    let (mine, theirs) = pair().unwrap();
+    let command = std::thread::spawn(move || Client::new(mine).send(&offers, soon()).unwrap());
+    let mut server = Server::new(theirs).unwrap();
+    let mut next = async || server.next(LIMIT).await.unwrap().unwrap().credential;
+    assert!(matches!(next().await, Credential::Session));
+    for expected in IdentityMethod::ALL {
+        for with in [None, Some("a proof")] {
+            let Credential::Identity { method, id, proof } = next().await else {
+                panic!("another kind");
+            };
+            assert_eq!((method, id.as_str()), (expected, "the-identity"));
+            assert_eq!(proof.as_ref().map(|proof| proof.expose_secret()), with);
+        }
+    }
+    command.join().unwrap();
 }
 
 #[tokio::test]

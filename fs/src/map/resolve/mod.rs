@@ -3,11 +3,13 @@
 
 mod conflicts;
 mod entries;
+mod infisical;
 mod providers;
 mod sources;
 
 use super::Map;
 use super::decode::Decoded;
+use super::defaults::Defaults;
 use super::plan::{MountSettings, ProviderSpec};
 use super::problem::Problems;
 use super::rules::Broken;
@@ -37,6 +39,7 @@ struct Resolver<'a> {
     problems: &'a mut Problems,
     config: &'a Config,
     base: Base<'a>,
+    defaults: &'a Defaults,
     known: Vec<Known>,
     /// Declared, but unreadable: reported already, so what refers to them is left alone.
     broken: &'a HashSet<String>,
@@ -47,7 +50,13 @@ struct Resolver<'a> {
 }
 
 /// Resolves a map; what is wrong with it is in `problems`, and then the result must not be used.
-pub(super) fn map(decoded: Decoded, path: &Path, base: Base<'_>, problems: &mut Problems) -> Map {
+pub(super) fn map(
+    decoded: Decoded,
+    path: &Path,
+    base: Base<'_>,
+    defaults: &Defaults,
+    problems: &mut Problems,
+) -> Map {
     let Decoded {
         map,
         reported,
@@ -57,6 +66,7 @@ pub(super) fn map(decoded: Decoded, path: &Path, base: Base<'_>, problems: &mut 
         problems,
         config: &map.config,
         base,
+        defaults,
         known: Vec::new(),
         broken: &broken,
         lenient: false,

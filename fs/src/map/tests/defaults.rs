@@ -28,7 +28,8 @@ fn op_waits_longer_unless_the_map_says_otherwise() {
     };
     assert_eq!(timeout("", ""), 60_000);
     assert_eq!(timeout("", ", backend: op"), 60_000);
-    assert_eq!(timeout("", ", backend: connect"), 10_000);
+    let connect = ", backend: connect, connect_host: 'https://c'";
+    assert_eq!(timeout("", connect), 10_000);
     assert_eq!(timeout("", ", connect_host: 'https://c'"), 10_000);
     assert_eq!(
         timeout("config: {open_timeout: 5s}", ", backend: op"),

@@ -1,6 +1,6 @@
 //! Finding, trusting and reading the file.
 
-use crate::map::{World, discover, load};
+use crate::map::{Defaults, World, discover, load};
 use std::ffi::OsString;
 use std::fs::{Permissions, write};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -13,6 +13,7 @@ fn world() -> World {
         map: None,
         config_home: None,
         uid: rustix::process::geteuid().as_raw(),
+        defaults: Defaults::default(),
     }
 }
 

@@ -5,6 +5,7 @@ mod defaults;
 mod drawn;
 mod files;
 mod hostile;
+mod left_out;
 mod printed;
 mod refused_entries;
 mod refused_providers;

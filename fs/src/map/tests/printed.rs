@@ -193,6 +193,8 @@ fn map_file() -> impl Strategy<Value = MapFile> {
     )
         .prop_map(|(account, backend)| OnePasswordSource {
             account,
+            connect_host: (backend.as_ref().map(|b| b.value) == Some(Backend::Connect))
+                .then(|| "https://c.example:8443/a".to_owned().into()),
             backend,
             ..OnePasswordSource::default()
         });

@@ -185,6 +185,12 @@ fn addresses_are_encrypted_or_local() {
             ],
         ),
         (
+            "providers:\n  w: {type: onepassword, backend: connect}\nsecrets:\n- {ref: op://a/b/c, file: a}\n",
+            &[
+                "2:35: `backend: connect` without `connect_host` (write `connect_host: https://…`, the address of the Connect server)",
+            ],
+        ),
+        (
             "providers:\n  w: {type: onepassword, connect_host: 'http://connect.example'}\nsecrets:\n- {ref: op://a/b/c, file: a}\n",
             &[
                 "2:40: `connect_host` `http://connect.example` is not encrypted (write `https://`, or set `allow_insecure_http: true` if the network is trusted)",

@@ -20,7 +20,7 @@ mod listen;
 mod pauses;
 mod subscribe;
 
-use super::auth::{Auth, Next};
+use super::auth::Auth;
 use super::provider::Settings;
 use crate::hints::Hints;
 use crate::http::HttpClient;
@@ -142,12 +142,9 @@ impl Listener {
 
     async fn run(self: Arc<Self>, client: HttpClient, auth: Arc<Auth>, cx: Context) {
         loop {
-            let token = match auth.next(cx.clock.now(), cx.clock.wall()) {
-                Ok((Next::Token(token), _)) => token.show().ok(),
-                _ => None,
-            };
             // Signing in is for those who fetch.
-            let Some(token) = token else {
+            let token = auth.in_use(cx.clock.now(), cx.clock.wall());
+            let Some(token) = token.and_then(|token| token.show().ok()) else {
                 return;
             };
             let started = Instant::now();

@@ -2,8 +2,7 @@
 
 use super::listen::listen;
 use super::{End, Listener};
-use crate::error::ErrorKind;
-use crate::http::{Budget, HttpClient, Request, Response};
+use crate::http::{Budget, HttpClient, Request};
 use crate::infisical::refusal::{self, Refusal};
 use crate::provider::Context;
 use secrecy::SecretString;
@@ -25,6 +24,7 @@ const NO_PROJECT: &str = "they need `project_id`; a `project_slug` is not enough
 const NO_PLAN: &str = "the plan of the server does not have them";
 const NO_PERMISSION: &str = "the identity may not subscribe (permission `Secret Events`)";
 const NO_ROUTE: &str = "the server is too old for them";
+const UNKNOWN_PROJECT: &str = "the server does not know the project";
 
 impl Listener {
     /// Subscribes, and listens to the end.
@@ -58,9 +58,12 @@ impl Listener {
             return End::Lost;
         };
         if response.status() != 200 {
-            return Box::pin(refused(&mut response)).await;
+            let told = refusal::of(&mut response, &self.provider, "a subscription");
+            return Box::pin(told)
+                .await
+                .map_or(End::Lost, |refusal| refused(&refusal));
         }
-        if !response.is_type("text/event-stream") {
+        if !response.is_kind("text/event-stream") {
             return End::Lost;
         }
         tracing::debug!(provider = %self.provider, "listens for events");
@@ -77,20 +80,14 @@ fn body(project: &str, environment: &str) -> Zeroizing<Vec<u8>> {
 }
 
 /// What an answer without a stream means. Its text is not told.
-async fn refused(response: &mut Response) -> End {
-    let (status, json) = (response.status(), response.is_json());
-    let after = response.retry_after();
-    let body = match response.small(refusal::MAX_BODY).await {
-        Ok(body) => body,
-        Err(error) if error.kind == ErrorKind::TooLarge => Zeroizing::default(),
-        Err(_) => return End::Lost,
-    };
-    match refusal::read(status, json, &body, after).refusal {
+fn refused(refusal: &Refusal) -> End {
+    match refusal {
         Refusal::Token { .. } => End::NoToken,
         Refusal::Denied => End::Off(NO_PERMISSION),
         Refusal::Invalid => End::Off(NO_PLAN),
-        Refusal::NoRoute | Refusal::Missing | Refusal::MissingSecret | Refusal::MissingFolder => {
-            End::Off(NO_ROUTE)
+        Refusal::NoRoute => End::Off(NO_ROUTE),
+        Refusal::Missing | Refusal::MissingSecret | Refusal::MissingFolder => {
+            End::Off(UNKNOWN_PROJECT)
         }
         Refusal::Limited(_) | Refusal::Server | Refusal::Stranger => End::Lost,
     }

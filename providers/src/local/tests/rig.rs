@@ -125,7 +125,7 @@ impl Rig {
     pub(super) fn get(&self, name: &str) -> Result<Vec<u8>, ErrorKind> {
         match self.answer(&wanted(name)).map_err(|e| e.kind)? {
             Answer::Value(fetched) => Ok(bytes(&fetched.value)),
-            other => panic!("nothing to compare with: {other:?}"),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -1,9 +1,11 @@
 //! Mounts in front of an Infisical: what a user sees, and how many requests it takes. What each answer
 //! of the server means is tested without a mount, in `tests/tests/infisical/`.
 
+mod auth;
 mod check;
 mod folders;
 mod freshness;
+mod init;
 mod requests;
 
 use secretfs_tests::fixture::{Fixture, MARKER};

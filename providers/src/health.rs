@@ -6,10 +6,10 @@ use std::sync::{Mutex, PoisonError};
 
 /// The last thing that was seen.
 #[derive(Debug)]
-pub(super) struct Seen(Mutex<Health>);
+pub(crate) struct Seen(Mutex<Health>);
 
 impl Seen {
-    pub(super) fn nothing() -> Self {
+    pub(crate) fn nothing() -> Self {
         Self(Mutex::new(Health::Unknown))
     }
 
@@ -17,7 +17,7 @@ impl Seen {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = health;
     }
 
-    pub(super) fn get(&self) -> Health {
+    pub(crate) fn get(&self) -> Health {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -25,12 +25,12 @@ impl Seen {
     }
 
     /// Nothing is known any more.
-    pub(super) fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.set(Health::Unknown);
     }
 
     /// What a call's end says of the server. One that says no about a secret is well.
-    pub(super) fn note<T>(&self, outcome: &Result<T, ProviderError>) {
+    pub(crate) fn note<T>(&self, outcome: &Result<T, ProviderError>) {
         let health = match outcome {
             Ok(_) => Health::Good,
             Err(error) => match error.kind {
@@ -54,7 +54,7 @@ impl Seen {
     }
 
     /// It goes on failing like this while somebody waits.
-    pub(super) fn fails(&self, error: &ProviderError) {
+    pub(crate) fn fails(&self, error: &ProviderError) {
         self.set(Health::Failing(error.clone()));
     }
 }

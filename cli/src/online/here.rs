@@ -1,7 +1,8 @@
-//! What providers ask of the mount-helper, answered in this process: a check has no sandbox.
+//! What providers ask of the mount-helper, answered in this process: a command has no sandbox.
 
 use rustix::io::Errno;
 use secretfs_fs::map::{ProviderSettings, ProviderSpec};
+use secretfs_mount_helper::programs::{self, Programs};
 use secretfs_providers::host::SYSTEM_CA;
 use secretfs_providers::{BoxFuture, Host, HostAnswer, HostError, HostRequest};
 use std::fs::File;
@@ -11,6 +12,8 @@ use std::path::Path;
 pub(super) struct Here {
     /// The map's providers, in its order.
     pub(super) specs: Vec<ProviderSpec>,
+    /// What is started for them.
+    pub(super) programs: Programs,
 }
 
 impl Host for Here {
@@ -19,6 +22,20 @@ impl Host for Here {
             match request {
                 HostRequest::OpenVault { provider } => self.open_vault(provider),
                 HostRequest::OpenCaFile { provider } => self.open_ca_file(provider),
+                HostRequest::OpenJwtFile { provider } => self.open_jwt_file(provider),
+                HostRequest::OpenProgramConfig { .. } => match self.programs.home() {
+                    Some(home) => open(programs::infisical_config(&home)),
+                    None => Err(HostError::NoAnswer),
+                },
+                HostRequest::StartProgram { call, .. } => {
+                    let started = self.programs.start(call).await;
+                    let (run, stdout) = started.map_err(errno)?;
+                    Ok(HostAnswer::Started { run, stdout })
+                }
+                HostRequest::EndOfProgram { run } => {
+                    let end = self.programs.end(run).await;
+                    end.map(HostAnswer::Ended).map_err(errno)
+                }
                 HostRequest::OpenSystemCa => open_system_ca(),
                 HostRequest::Resolve { host, port } => tokio::net::lookup_host((host, port))
                     .await
@@ -52,6 +69,20 @@ impl Here {
             _ => Err(HostError::NoAnswer),
         }
     }
+
+    fn open_jwt_file(&self, provider: u16) -> Result<HostAnswer, HostError> {
+        let spec = self.specs.get(usize::from(provider));
+        match spec.map(|spec| &spec.settings) {
+            Some(ProviderSettings::Infisical { jwt_file, .. }) => {
+                jwt_file.as_deref().map_or(Err(HostError::NoAnswer), open)
+            }
+            _ => Err(HostError::NoAnswer),
+        }
+    }
+}
+
+fn errno(errno: Errno) -> HostError {
+    HostError::Os(errno.raw_os_error())
 }
 
 fn open_system_ca() -> Result<HostAnswer, HostError> {
@@ -61,7 +92,7 @@ fn open_system_ca() -> Result<HostAnswer, HostError> {
     })
 }
 
-fn open(file: &str) -> Result<HostAnswer, HostError> {
+fn open(file: impl AsRef<Path>) -> Result<HostAnswer, HostError> {
     File::open(file)
         .map(|file| HostAnswer::Fd(file.into()))
         .map_err(|error| os(&error))

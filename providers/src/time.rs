@@ -1,9 +1,9 @@
-//! `updatedAt`: RFC 3339 in UTC, as JavaScript writes it (`2026-11-22T15:15:18.622Z`).
+//! `updatedAt`: RFC 3339 in UTC, as servers write it (`2026-11-22T15:15:18.622Z`).
 
 use std::time::{Duration, SystemTime};
 
 /// The time that `text` tells; `None` where it is none.
-pub(super) fn parse(text: &str) -> Option<SystemTime> {
+pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
     let mut date = date.splitn(3, '-').map(number);
     let (year, month, day) = (date.next()??, date.next()??, date.next()??);

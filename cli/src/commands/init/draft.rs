@@ -1,0 +1,235 @@
+//! From the names of secrets to entries of a map: a file name for each, and the variable that tools
+//! look for where a secret is plainly one of their files.
+
+use std::collections::BTreeSet;
+
+/// The first line: editors validate and complete the map by it.
+pub(super) const SCHEMA: &str = "# yaml-language-server: $schema=https://github.com/secretfs/secretfs/raw/main/docs/secrets.schema.json\n";
+
+/// Secrets that are the files of well-known tools: name, file, variable. What stands in them between
+/// `${` and `}` is the tool's own, so references are not expanded.
+const KNOWN: [(&str, &str, &str); 8] = [
+    ("KUBECONFIG", "kubeconfig", "KUBECONFIG"),
+    ("KUBE_CONFIG", "kubeconfig", "KUBECONFIG"),
+    (
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "google-credentials.json",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+    ),
+    (
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "aws-credentials",
+        "AWS_SHARED_CREDENTIALS_FILE",
+    ),
+    ("NPMRC", "npmrc", "NPM_CONFIG_USERCONFIG"),
+    ("PGPASS", "pgpass", "PGPASSFILE"),
+    ("PGPASSFILE", "pgpass", "PGPASSFILE"),
+    ("NETRC", "netrc", "NETRC"),
+];
+
+/// The longest component of a file name, in bytes.
+const LONGEST: usize = 255;
+
+/// One entry.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    name: String,
+    path: String,
+    file: String,
+    env: Option<&'static str>,
+}
+
+/// All of them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Draft {
+    pub(super) entries: Vec<Entry>,
+    /// Names that no file can have.
+    pub(super) left_out: Vec<String>,
+}
+
+/// Entries for secrets, each a folder and a name; files are placed below `base`.
+pub(super) fn of(secrets: &[(String, String)], base: &str) -> Draft {
+    let mut draft = Draft::default();
+    let mut folders = BTreeSet::new();
+    for (path, _) in secrets {
+        let mut at = below(path, base);
+        while !at.is_empty() {
+            folders.insert(at.to_owned());
+            at = at.rsplit_once('/').map_or("", |(above, _)| above);
+        }
+    }
+    let mut files = BTreeSet::new();
+    let mut variables = BTreeSet::new();
+    for (path, name) in secrets {
+        let folder = below(path, base);
+        let known = KNOWN.iter().find(|(known, ..)| known == name);
+        let known = known.filter(|(_, _, env)| variables.insert(*env));
+        let component = known.map_or(name.as_str(), |(_, file, _)| file);
+        if !is_component(component) {
+            draft.left_out.push(name.clone());
+            continue;
+        }
+        let mut file = match folder {
+            "" => component.to_owned(),
+            folder => format!("{folder}/{component}"),
+        };
+        // A secret may have the name of a folder beside it; a file may not.
+        while folders.contains(&file) || !files.insert(file.clone()) {
+            file.push_str(".value");
+        }
+        draft.entries.push(Entry {
+            name: name.clone(),
+            path: path.clone(),
+            file,
+            env: known.map(|(_, _, env)| *env),
+        });
+    }
+    draft
+}
+
+fn below<'a>(path: &'a str, base: &str) -> &'a str {
+    let rest = path.strip_prefix(base.trim_end_matches('/'));
+    rest.unwrap_or(path).trim_matches('/')
+}
+
+/// What the map takes for a component of a file name; with room for what may be appended.
+fn is_component(name: &str) -> bool {
+    !matches!(name, "" | "." | "..")
+        && name.len() <= LONGEST - 16
+        && !name.contains(|c: char| c == '/' || c.is_control())
+}
+
+impl Entry {
+    /// As a part of the map.
+    pub(super) fn yaml(&self) -> String {
+        let mut text = format!("  - name: {}\n", quoted(&self.name));
+        if self.path != "/" {
+            text.push_str(&format!("    path: {}\n", quoted(&self.path)));
+        }
+        text.push_str(&format!("    file: {}\n", quoted(&self.file)));
+        if let Some(env) = self.env {
+            text.push_str(&format!("    env: {env}\n    expand_references: false\n"));
+        }
+        text
+    }
+}
+
+/// A text as YAML has it: plain where nothing else could be meant, else in JSON's quotes.
+pub(super) fn quoted(text: &str) -> String {
+    let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '_')
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/' | '.'))
+        && !["true", "false", "yes", "no", "on", "off", "null", "y", "n"]
+            .contains(&text.to_ascii_lowercase().as_str());
+    if is_plain {
+        return text.to_owned();
+    }
+    // JSON's escapes are YAML's; what JSON leaves as it is and YAML does not take is escaped here.
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
+                quoted.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use secretfs_fs::map::Source;
+    use secretfs_providers::Reference;
+    use std::path::Path;
+
+    fn secrets(of: &[(&str, &str)]) -> Vec<(String, String)> {
+        of.iter()
+            .map(|(path, name)| ((*path).to_owned(), (*name).to_owned()))
+            .collect()
+    }
+
+    fn yaml(draft: &Draft) -> String {
+        draft.entries.iter().map(Entry::yaml).collect()
+    }
+
+    #[test]
+    fn a_secret_becomes_a_file_of_its_name_below_the_folder_that_was_asked_for() {
+        let draft = of(
+            &secrets(&[("/a", "A"), ("/a/b", "B"), ("/a/b", "KUBE_CONFIG")]),
+            "/a",
+        );
+        assert_eq!(
+            yaml(&draft),
+            "  - name: A\n    path: /a\n    file: A\n\
+             \x20 - name: B\n    path: /a/b\n    file: b/B\n\
+             \x20 - name: KUBE_CONFIG\n    path: /a/b\n    file: b/kubeconfig\n    \
+             env: KUBECONFIG\n    expand_references: false\n"
+        );
+    }
+
+    #[test]
+    fn two_that_would_be_one_file_or_one_variable_are_told_apart() {
+        let draft = of(
+            &secrets(&[
+                ("/", "KUBECONFIG"),
+                ("/", "KUBE_CONFIG"),
+                ("/", "a"),
+                ("/a", "X"),
+            ]),
+            "/",
+        );
+        let files: Vec<_> = draft
+            .entries
+            .iter()
+            .map(|entry| entry.file.as_str())
+            .collect();
+        assert_eq!(files, ["kubeconfig", "KUBE_CONFIG", "a.value", "a/X"]);
+        let variables: Vec<_> = draft.entries.iter().map(|entry| entry.env).collect();
+        assert_eq!(variables, [Some("KUBECONFIG"), None, None, None]);
+    }
+
+    #[test]
+    fn what_no_file_can_be_called_is_left_out_and_told() {
+        let draft = of(&secrets(&[("/", ".."), ("/", "a\nb"), ("/", "B")]), "/");
+        assert_eq!(draft.left_out, ["..", "a\nb"]);
+        assert_eq!(draft.entries.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_names_there_are_the_draft_is_a_good_map_of_them(
+            found in prop::collection::btree_set(("(/[a-z]{1,3}){0,2}", "\\PC{1,12}|[ -~]{1,8}"), 1..12)
+        ) {
+            let found: Vec<(String, String)> = found
+                .into_iter()
+                .map(|(path, name)| (if path.is_empty() { "/".to_owned() } else { path }, name))
+                .collect();
+            let draft = of(&found, "/");
+            prop_assume!(!draft.entries.is_empty());
+            let head = "providers:\n  i: {type: infisical, project_id: p}\nsecrets:\n";
+            let text = format!("{head}{}", yaml(&draft));
+            let map = secretfs_fs::map::parse(&text, Path::new("/m.yml"), None);
+            let map = map.map_err(|error| TestCaseError::fail(format!("{error:?}\n{text}")))?;
+            let named: Vec<_> = map
+                .entries()
+                .iter()
+                .map(|entry| match &entry.source {
+                    Source::Secret(Reference::Infisical(of)) => (of.path.clone(), of.name.clone()),
+                    other => panic!("{other:?}"),
+                })
+                .collect();
+            let kept: Vec<_> = found
+                .into_iter()
+                .filter(|(_, name)| !draft.left_out.contains(name))
+                .collect();
+            prop_assert_eq!(named, kept);
+        }
+    }
+}

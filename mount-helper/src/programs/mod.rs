@@ -1,0 +1,170 @@
+//! Programs of others that are started on the daemon's behalf, because what they print is a secret
+//! that neither this process nor a disk may see: the standard output of such a program is a pipe whose
+//! other end goes to the daemon unread.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `find` | where a program is, and whether it may be run |
+//! | `run` | one run: its group, its end, its complaint |
+//! | `infisical` | arguments, environment and complaints of one of them |
+//!
+//! To add one: a [`ProgramCall`], and a file here that says what [`Spec`] it means. Names and arguments
+//! are words of this room; a daemon that was taken over can ask for nothing else.
+
+mod find;
+mod infisical;
+mod run;
+#[cfg(test)]
+mod tests;
+
+pub use find::find;
+pub use infisical::{PROGRAM as INFISICAL, config_file as infisical_config};
+
+use rustix::io::Errno;
+use secretfs_providers::{ProgramCall, ProgramEnd};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::time::timeout;
+
+/// Programs that run at once. Each may ask the user something.
+const AT_ONCE: usize = 2;
+/// How long one more waits for its turn. Less than the daemon waits for an answer.
+const TURN: Duration = Duration::from_secs(8);
+/// Ends that nobody has asked for yet.
+const ENDS: usize = 16;
+
+/// What every program is given of this process's environment. Not the screen: nobody may be asked by a
+/// browser that opens because a file was read.
+const ENVIRONMENT: [&str; 8] = [
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "PATH",
+    "LANG",
+    "XDG_RUNTIME_DIR",
+    "XDG_CONFIG_HOME",
+    "DBUS_SESSION_BUS_ADDRESS",
+];
+
+/// How a program is run.
+struct Spec {
+    program: &'static str,
+    args: &'static [&'static str],
+    environment: &'static [(&'static str, &'static str)],
+    limit: Duration,
+    /// What a failure with this start of a complaint means.
+    classify: fn(&str) -> ProgramEnd,
+}
+
+fn spec(call: ProgramCall) -> Option<Spec> {
+    match call {
+        ProgramCall::InfisicalToken => Some(infisical::token()),
+        _ => None,
+    }
+}
+
+/// Starts programs, and remembers how they ended.
+#[derive(Debug, Clone)]
+pub struct Programs {
+    environment: Arc<BTreeMap<&'static str, OsString>>,
+    /// Nothing below it is run: it would wait for itself.
+    mountpoint: Arc<Path>,
+    turns: Arc<Semaphore>,
+    runs: Arc<Mutex<Runs>>,
+    stop: Arc<watch::Sender<u64>>,
+}
+
+#[derive(Debug, Default)]
+struct Runs {
+    next: u64,
+    ends: BTreeMap<u64, oneshot::Receiver<ProgramEnd>>,
+}
+
+impl Programs {
+    /// With this process's environment, for the mount at `mountpoint`.
+    #[must_use]
+    pub fn new(mountpoint: &Path) -> Self {
+        let set = ENVIRONMENT
+            .into_iter()
+            .filter_map(|name| Some((name, std::env::var_os(name)?)));
+        Self::with(set.collect(), mountpoint)
+    }
+
+    fn with(environment: BTreeMap<&'static str, OsString>, mountpoint: &Path) -> Self {
+        Self {
+            environment: Arc::new(environment),
+            mountpoint: mountpoint.into(),
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            runs: Arc::default(),
+            stop: Arc::new(watch::channel(0).0),
+        }
+    }
+
+    /// The program's configuration file, where this user has one.
+    #[must_use]
+    pub fn home(&self) -> Option<PathBuf> {
+        let home = PathBuf::from(self.environment.get("HOME")?);
+        home.is_absolute().then_some(home)
+    }
+
+    /// Starts a program; a number to ask for its end with, and what it prints.
+    ///
+    /// # Errors
+    /// EAGAIN: two run already, for long. ENOENT: it is not there. What starting it answers.
+    pub async fn start(&self, call: ProgramCall) -> Result<(u64, OwnedFd), Errno> {
+        let spec = spec(call).ok_or(Errno::OPNOTSUPP)?;
+        let turn = timeout(TURN, Arc::clone(&self.turns).acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else {
+            return Err(Errno::AGAIN);
+        };
+        let path = self.environment.get("PATH").cloned().unwrap_or_default();
+        let (name, mountpoint) = (spec.program, Arc::clone(&self.mountpoint));
+        // It looks at files, which may lie on a network's disk.
+        let found = tokio::task::spawn_blocking(move || find(name, &path, &mountpoint));
+        let program = found.await.map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
+        let (run, stdout) = run::start(&program, &spec, &self.environment)?;
+        let (tell, told) = oneshot::channel();
+        let stop = self.stop.subscribe();
+        tokio::spawn(async move {
+            let end = run.end(spec.limit, stop, spec.classify).await;
+            let _ = tell.send(end);
+            drop(turn);
+        });
+        Ok((self.remember(told), stdout))
+    }
+
+    /// Waits for the end of a run.
+    ///
+    /// # Errors
+    /// EINVAL: there is no such run, or its end was told.
+    pub async fn end(&self, run: u64) -> Result<ProgramEnd, Errno> {
+        let told = self.runs().ends.remove(&run).ok_or(Errno::INVAL)?;
+        told.await.map_err(|_| Errno::IO)
+    }
+
+    /// A lock: no program goes on that prints a secret.
+    pub fn kill_all(&self) {
+        self.stop
+            .send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    fn runs(&self) -> MutexGuard<'_, Runs> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, told: oneshot::Receiver<ProgramEnd>) -> u64 {
+        let mut runs = self.runs();
+        runs.next += 1;
+        let run = runs.next;
+        runs.ends.insert(run, told);
+        while runs.ends.len() > ENDS {
+            runs.ends.pop_first();
+        }
+        run
+    }
+}

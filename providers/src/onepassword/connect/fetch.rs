@@ -1,0 +1,168 @@
+//! One item for all that is wanted of it.
+
+use super::call::Call;
+use super::file::Content;
+use super::find::Found;
+use super::fresh::validator;
+use super::known::{Checked, Ids};
+use crate::error::{ErrorKind, ProviderError};
+use crate::json::{JsonError, Stopped, Tokenizer};
+use crate::onepassword::Reference as Own;
+use crate::onepassword::item::{
+    Circumstances, Item, Malformed, Reader, Served, Wants, fold, serve,
+};
+use crate::provider::{Answer, Wanted};
+use crate::reference::Reference;
+
+/// The most bytes of an item.
+const MAX_ITEM: u64 = 4 << 20;
+
+/// What comes of one wish.
+pub(super) type Outcome = Result<Answer, ProviderError>;
+
+/// Whether files' bytes are fetched too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Files {
+    /// Those of the first wish: somebody waits for it. The others take a request each, which is made
+    /// when somebody wants them.
+    First,
+    /// None: it is enough that they are there.
+    Exist,
+}
+
+impl Call<'_> {
+    /// What is wanted of one item, in that order.
+    pub(super) async fn fetch(
+        self,
+        wanted: &[Wanted],
+        files: Files,
+    ) -> Result<Vec<Outcome>, ProviderError> {
+        let Some(of) = wanted.first().and_then(own) else {
+            return Err(self.foreign());
+        };
+        let known = self.of.known().ids(&of.vault, &of.item);
+        if let Some(ids) = known
+            && self.is_unchanged(of, &ids, wanted).await?
+        {
+            return Ok(wanted.iter().map(|_| Ok(Answer::Unchanged)).collect());
+        }
+        let asked = self.cx.clock.wall();
+        let (ids, item) = self.item_of(of, wanted).await?;
+        let current = item.version.map(|version| validator(&ids, version));
+        let mut outcomes = Vec::with_capacity(wanted.len());
+        for (at, one) in wanted.iter().enumerate() {
+            let held = one.validator.as_ref().map(|validator| &*validator.0);
+            let outcome = match own(one) {
+                // Equal places are equal items.
+                Some(other) if other.vault != of.vault || other.item != of.item => {
+                    Err(self.foreign())
+                }
+                None => Err(self.foreign()),
+                Some(_) if held.is_some() && held == current.as_deref() => Ok(Answer::Unchanged),
+                Some(other) => {
+                    let cx = Circumstances {
+                        provider: self.of.name(),
+                        pool: &self.cx.pool,
+                        asked,
+                        now: self.cx.clock.wall(),
+                    };
+                    match serve(&item, other, one.max_size, &cx) {
+                        Ok(Served::Value(value)) => Ok(Answer::Value(value)),
+                        Ok(Served::File { .. }) if files == Files::Exist => Ok(Answer::Unchanged),
+                        Ok(Served::File { .. }) if at > 0 => Ok(Answer::Alone),
+                        Ok(Served::File { id, size }) => {
+                            let content = Content {
+                                id,
+                                size,
+                                modified: item.modified,
+                                version: current.as_deref(),
+                            };
+                            self.content_of(&ids, content, other, one.max_size).await
+                        }
+                        Err(error) => Err(error),
+                    }
+                }
+            };
+            outcomes.push(outcome);
+        }
+        Ok(outcomes)
+    }
+
+    /// The item that a reference is of. One that was known by another title by now is not the one that
+    /// is meant: it is looked for again.
+    async fn item_of(&self, of: &Own, wanted: &[Wanted]) -> Result<(Ids, Item), ProviderError> {
+        for _ in 0..2 {
+            let found = self.find(of).await?;
+            let (ids, by_title) = (found.ids.clone(), found.by_title);
+            let item = self.read(found, wanted).await?;
+            if !by_title || item.title.is_empty() || fold(&item.title) == fold(&of.item) {
+                return Ok((ids, item));
+            }
+            self.of.known().forget_title(&ids.vault, &of.item);
+        }
+        Err(self.nonsense("its titles are not what it lists"))
+    }
+
+    /// Reads an item, and remembers its version.
+    async fn read(&self, found: Found, wanted: &[Wanted]) -> Result<Item, ProviderError> {
+        let Found {
+            ids,
+            content,
+            mut response,
+            ..
+        } = found;
+        let wants = Wants {
+            pool: &self.cx.pool,
+            max: wanted.iter().map(|one| one.max_size).max().unwrap_or(0),
+            names: wanted
+                .iter()
+                .filter_map(own)
+                .map(|of| fold(&of.field))
+                .collect(),
+        };
+        let mut tokenizer = Tokenizer::new();
+        let mut reader = Reader::new(wants);
+        while let Some(chunk) = response.chunk(MAX_ITEM).await? {
+            let read = tokenizer.push(&chunk, |token| reader.token(token));
+            read.map_err(|stopped| self.unread(&stopped))?;
+        }
+        let read = tokenizer.finish(|token| reader.token(token));
+        read.map_err(|stopped| self.unread(&stopped))?;
+        let item = reader.finish();
+        let item = item.map_err(|_| self.nonsense("it is no item"))?;
+        let is_of_vault = item.vault.is_empty() || item.vault == ids.vault;
+        if item.id != ids.item || !is_of_vault {
+            return Err(self.nonsense("it is another item than the one asked for"));
+        }
+        if let Some(version) = item.version {
+            self.of
+                .known()
+                .keep_checked(&ids, Checked { version, content });
+        }
+        Ok(item)
+    }
+
+    fn unread(&self, stopped: &Stopped<Malformed>) -> ProviderError {
+        match stopped {
+            // The length that was announced came: it is the server that wrote half a document.
+            Stopped::Json(JsonError::Truncated { .. }) => self.nonsense("it ends early"),
+            Stopped::Json(_) => self.nonsense("it is not JSON"),
+            Stopped::Sink(_) => self.nonsense("it is no item"),
+        }
+    }
+
+    fn foreign(&self) -> ProviderError {
+        self.error(
+            ErrorKind::Unsupported,
+            "another reference than one of 1Password, or of another item",
+            "",
+        )
+    }
+}
+
+fn own(wanted: &Wanted) -> Option<&Own> {
+    match &wanted.reference {
+        Reference::OnePassword(of) => Some(of),
+        _ => None,
+    }
+}

@@ -1,0 +1,57 @@
+//! 1Password through a Connect server (contract onepassword.md §1, §4).
+//!
+//! | file | idea |
+//! |---|---|
+//! | `provider` | the trait |
+//! | `call` | one request with the token: tried again where that helps, paced |
+//! | `refusal` | what an answer without a result means |
+//! | `token` | the token, and for how long a refused one is not sent |
+//! | `known` | ids behind names, versions: what saves requests |
+//! | `find` | vault and item by id or name |
+//! | `list` | vaults or items of a name, taken from the stream |
+//! | `fresh` | whether a vault has changed |
+//! | `fetch` | one item for all that is wanted of it |
+//! | `file` | a file's bytes |
+//!
+//! Read only: nothing but GET leaves here, and paths are made of ids alone.
+
+mod call;
+mod fetch;
+mod file;
+mod find;
+mod fresh;
+mod known;
+mod list;
+mod provider;
+mod refusal;
+mod token;
+
+pub use provider::{Connect, Pauses, Settings};
+
+/// Whether a text looks like an id of 1Password. A name may look so too.
+fn is_id(text: &str) -> bool {
+    text.len() == 26
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_id;
+
+    #[test]
+    fn an_id_has_26_small_letters_and_digits() {
+        assert!(is_id("ytrfte14kw1uex5txaore1emkz"));
+        for no in [
+            "",
+            "ytrfte14kw1uex5txaore1emk",
+            "ytrfte14kw1uex5txaore1emkzz",
+            "YTRFTE14KW1UEX5TXAORE1EMKZ",
+            "ytrfte14kw1uex5txaore1em/.",
+            "\u{e9}trfte14kw1uex5txaore1emk",
+        ] {
+            assert!(!is_id(no), "{no}");
+        }
+    }
+}
