@@ -161,6 +161,9 @@ impl Text {
                 self.line(&format!("    {}", printable(message)));
                 self.help(4, help);
             }
+            if let Some(note) = seen.and_then(|seen| seen.note.as_ref()) {
+                self.line(&format!("    {}", printable(note)));
+            }
         }
     }
 

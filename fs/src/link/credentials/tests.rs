@@ -67,7 +67,12 @@ async fn every_kind_arrives_and_each_is_answered() {
     assert!(server.next(LIMIT).await.unwrap().is_none());
     assert_eq!(
         command.join().unwrap(),
-        [Outcome::Accepted, refused, Outcome::Accepted]
+        [
+            Outcome::Accepted,
+            refused,
+            Outcome::Accepted,
+            Outcome::Accepted
+        ]
     );
 }
 
