@@ -144,6 +144,7 @@ pub(super) async fn run(
         }
     };
     accepting.abort();
+    serving.asks.kill_programs();
     parts.journal.log("info", told(end));
     let remounts = end == End::Locked && remounts(&parts);
     let locked = Locked {
