@@ -8,6 +8,7 @@ pub mod clock;
 pub mod credential;
 pub mod error;
 mod health;
+pub mod hints;
 pub mod host;
 pub mod http;
 pub mod infisical;
@@ -24,6 +25,7 @@ mod time;
 pub use clock::Clock;
 pub use credential::{Credential, CredentialOffer, IdentityMethod};
 pub use error::{ErrorKind, ProviderError};
+pub use hints::{Hints, Mark};
 pub use host::{Host, HostAnswer, HostError, HostRequest, ProgramCall, ProgramEnd};
 pub use provider::{
     Answer, BoxFuture, Context, Fetched, Health, Place, Provider, Validator, Wanted,

@@ -23,6 +23,7 @@
 use crate::clock::Clock;
 use crate::credential::CredentialOffer;
 use crate::error::{ErrorKind, ProviderError};
+use crate::hints::Hints;
 use crate::host::Host;
 use crate::reference::{FolderReference, Reference};
 use secretfs_memory::sealed::{Sealed, SealedPool};
@@ -242,6 +243,18 @@ pub trait Provider: Send + Sync {
 
     /// How it is doing. No I/O.
     fn health(&self) -> Health;
+
+    /// What counts the hints that something may have changed, where the provider listens for them. To
+    /// be asked for by what keeps values: a provider that nobody asks for it does not listen.
+    fn hints(&self) -> Option<&Hints> {
+        None
+    }
+
+    /// What there is to know of it beside its health, in one line: a setting that has no effect with
+    /// this server, say. No I/O.
+    fn note(&self) -> Option<String> {
+        None
+    }
 
     /// Lock: drops credentials, connections and everything parsed. Must not wait.
     fn forget(&self);

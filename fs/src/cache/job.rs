@@ -5,7 +5,9 @@ use super::store::Held;
 use crate::error::OpenError;
 use crate::map::{Decode, EntryPlan, ValueKey};
 use secretfs_memory::sealed::{Sealed, SealedError, SealedPool};
-use secretfs_providers::{Answer, ErrorKind, Fetched, ProviderError, Reference, Validator, Wanted};
+use secretfs_providers::{
+    Answer, ErrorKind, Fetched, Mark, ProviderError, Reference, Validator, Wanted,
+};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -16,6 +18,8 @@ pub(super) struct Job {
     pub(super) plan: Arc<EntryPlan>,
     /// What is held, if a request can be made conditional on it.
     pub(super) prior: Option<Held>,
+    /// Taken before the request is made.
+    pub(super) mark: Option<Mark>,
 }
 
 /// A value that can be published.

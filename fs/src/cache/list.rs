@@ -6,6 +6,7 @@ use super::member::is_file_name;
 use super::store::{MAX_LEFT_OUT, NEGATIVE};
 use crate::error::OpenError;
 use crate::map::{EntryPlan, Source, ValueKey};
+use secretfs_providers::{Hints, Mark};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -27,11 +28,13 @@ pub(super) struct Listing {
     pub(super) fetched: Instant,
     pub(super) ttl: Duration,
     cost: usize,
+    mark: Option<Mark>,
 }
 
 impl Listing {
     pub(super) fn is_fresh(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.fetched) < self.ttl
+            && !self.mark.as_ref().is_some_and(Mark::is_over)
     }
 }
 
@@ -233,6 +236,7 @@ impl Cache {
                 .flight
                 .max(Duration::from_millis(plan.open_timeout_ms));
             let context = cache.context(limit);
+            let mark = source.provider.hints().map(Hints::mark);
             let request = source.provider.list(folder, &context);
             let outcome = tokio::select! {
                 biased;
@@ -240,7 +244,7 @@ impl Cache {
                 outcome = tokio::time::timeout(limit, request) => outcome,
             };
             let outcome = match outcome {
-                Ok(Ok(names)) => cache.keep_names(&landing, &plan, names),
+                Ok(Ok(names)) => cache.keep_names(&landing, &plan, names, mark),
                 Ok(Err(error)) => Err(OpenError::Provider(error)),
                 Err(_) => Err(cache.listing_timed_out(&plan)),
             };
@@ -254,6 +258,7 @@ impl Cache {
         landing: &Landing,
         plan: &EntryPlan,
         mut names: Vec<String>,
+        mark: Option<Mark>,
     ) -> Result<Names, OpenError> {
         let cost: usize = names.iter().map(|name| name.len() + NAME_COST).sum();
         if names.len() > MAX_NAMES || cost > MAX_BYTES {
@@ -288,6 +293,7 @@ impl Cache {
                 fetched: self.clock.now(),
                 ttl: Duration::from_millis(plan.ttl_ms),
                 cost,
+                mark,
             },
         );
         drop(state);

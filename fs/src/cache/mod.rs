@@ -10,6 +10,10 @@
 //! | `list`, `member` | `dir:` folders |
 //! | `lifecycle` | lock, unlock, refresh, reload |
 //!
+//! # Hints
+//! A provider may learn that something has changed ([`secretfs_providers::hints`]). What was asked for
+//! before that counts as old, and the next open asks again; nothing is fetched for the hint itself.
+//!
 //! # Locks
 //! One mutex around all state, one around the configuration; neither is ever held across an await,
 //! while a listener runs, or while a provider is called. The epoch is even while serving and odd

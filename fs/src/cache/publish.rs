@@ -58,6 +58,7 @@ impl Cache {
                 max_age: got.max_age,
                 validator: got.validator,
                 ahead: None,
+                mark: job.mark.clone(),
             };
             state.values.put(job.key, held);
         }

@@ -10,7 +10,7 @@ use crate::error::OpenError;
 use crate::map::ValueKey;
 use lru::LruCache;
 use secretfs_memory::sealed::Sealed;
-use secretfs_providers::{ErrorKind, Validator};
+use secretfs_providers::{ErrorKind, Mark, Validator};
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -41,6 +41,8 @@ pub(super) struct Held {
     pub(super) validator: Option<Validator>,
     /// When an open asked for it ahead of its end.
     pub(super) ahead: Option<Instant>,
+    /// When it was asked for, by the provider's hints: one since then ends its ttl.
+    pub(super) mark: Option<Mark>,
 }
 
 impl Held {
@@ -57,7 +59,7 @@ impl Held {
     }
 
     pub(super) fn is_fresh(&self, now: Instant) -> bool {
-        self.age(now) < self.ttl
+        self.age(now) < self.ttl && !self.mark.as_ref().is_some_and(Mark::is_over)
     }
 
     /// In the last fifth of its ttl (or past it).

@@ -9,6 +9,7 @@ use super::store::State;
 use super::{Cache, Snapshot};
 use crate::error::OpenError;
 use crate::map::{EntryId, EntryPlan, ValueKey};
+use secretfs_providers::Hints;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -130,6 +131,10 @@ impl Cache {
         {
             self.neighbours(&config, &state, plan, now, &mut jobs);
         }
+        let mark = source.provider.hints().map(Hints::mark);
+        for job in &mut jobs {
+            job.mark.clone_from(&mark);
+        }
         // A list of one would fetch the whole folder for one secret.
         let list = jobs.len() > 1;
         if let Some(place) = &place {
@@ -181,6 +186,7 @@ impl Cache {
             key: plan.key,
             plan: Arc::new(plan),
             prior: None,
+            mark: None,
         };
         self.launch(source.clone(), vec![job], landing, false);
         Ok(flight)
@@ -271,6 +277,7 @@ impl State {
             key: plan.key,
             prior: held.filter(|held| held.validator.is_some()).cloned(),
             plan,
+            mark: None,
         }
     }
 

@@ -89,7 +89,7 @@ pub fn make(index: u16, spec: &ProviderSpec, proxies: &Arc<Proxies>) -> Arc<dyn 
                 allow_insecure_http: *allow_insecure_http,
                 ..connect::Settings::default()
             };
-            Arc::new(Connect::new(&spec.name, index, settings))
+            Arc::new(Connect::new(&spec.name, index, settings).through(proxies))
         }
         ProviderSettings::OnePassword {
             op: true, account, ..
@@ -120,7 +120,7 @@ fn infisical(of: &ProviderSettings) -> infisical::Settings {
         expand_references,
         include_imports,
         personal,
-        events: _,
+        events,
         ca_file,
         allow_insecure_http,
     } = of
@@ -138,6 +138,7 @@ fn infisical(of: &ProviderSettings) -> infisical::Settings {
         expand_references: *expand_references,
         include_imports: *include_imports,
         personal: *personal,
+        events: *events,
         ca_file: ca_file.is_some(),
         allow_insecure_http: *allow_insecure_http,
     }

@@ -60,6 +60,7 @@ impl Daemon {
                 ProviderStatus {
                     health: health.to_owned(),
                     last_error,
+                    note: provider.note(),
                 }
             })
             .collect()

@@ -247,6 +247,9 @@ pub struct ProviderStatus {
     pub health: String,
     /// The last error's message and help.
     pub last_error: Option<(String, String)>,
+    /// What there is to know beside it.
+    #[serde(default)]
+    pub note: Option<String>,
 }
 
 /// How a file is doing.

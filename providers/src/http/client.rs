@@ -25,7 +25,7 @@ pub struct HttpClient {
     /// The one that the server is reached through.
     proxy: Option<Proxy>,
     pool: Arc<Pool>,
-    roots: tokio::sync::Mutex<Option<Roots>>,
+    roots: Arc<tokio::sync::Mutex<Option<Roots>>>,
     pub(super) slots: Semaphore,
 }
 
@@ -119,7 +119,7 @@ impl HttpClient {
             proxies: Arc::default(),
             proxy: None,
             pool: Arc::default(),
-            roots: tokio::sync::Mutex::new(None),
+            roots: Arc::default(),
             slots: Semaphore::new(AT_ONCE),
         }
     }
@@ -132,6 +132,19 @@ impl HttpClient {
         self.proxy = proxy.cloned();
         self.proxies = Arc::clone(proxies);
         self
+    }
+
+    /// A client of the same server with connections and turns of its own.
+    #[must_use]
+    pub fn sibling(&self) -> Self {
+        Self {
+            endpoint: self.endpoint.clone(),
+            proxies: Arc::clone(&self.proxies),
+            proxy: self.proxy.clone(),
+            pool: Arc::default(),
+            roots: Arc::clone(&self.roots),
+            slots: Semaphore::new(AT_ONCE),
+        }
     }
 
     /// The proxy on the way, where there is one.
@@ -172,7 +185,8 @@ impl HttpClient {
                 epoch,
             });
         }
-        let connection = self.connect(cx, budget).await?;
+        // Boxed, here and on its way: a handshake in another would not fit the stack of a debug build.
+        let connection = Box::pin(self.connect(cx, budget)).await?;
         Ok(Ready {
             connection,
             reused: false,
@@ -202,7 +216,8 @@ impl HttpClient {
         };
         // A little before the end of the call, so that it is told what did not answer.
         let limit = budget.left().mul_f32(0.95);
-        let connected = connect(address, via, roots.as_ref(), cx.host.as_ref(), limit).await;
+        let connected = connect(address, via, roots.as_ref(), cx.host.as_ref(), limit);
+        let connected = Box::pin(connected).await;
         connected.map_err(|cause| match cause {
             Cause::Tunnel(407) => self.shut(opened),
             cause => self.unsent(&cause),
@@ -244,5 +259,40 @@ impl HttpClient {
         let read = roots::read(&self.endpoint, cx.host.as_ref()).await;
         let read = read.map_err(Failure::before)?;
         Ok(roots.insert(read).clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::host::{Host, HostAnswer, HostError, HostRequest};
+    use crate::http::Request;
+    use crate::provider::BoxFuture;
+    use secretfs_memory::sealed::SealedPool;
+    use std::time::Instant;
+
+    struct Nobody;
+
+    impl Host for Nobody {
+        fn ask(&self, _: HostRequest) -> BoxFuture<'_, Result<HostAnswer, HostError>> {
+            Box::pin(async { Err(HostError::NoAnswer) })
+        }
+    }
+
+    /// What a call is made of lies on the stack of a debug build several times over; the daemon's has
+    /// 512 KiB, and one handshake in another overflowed it.
+    #[tokio::test]
+    async fn a_request_on_its_way_is_small() {
+        let client = HttpClient::new(Endpoint::new("p", 0, "https://x", false, false));
+        let cx = Context {
+            pool: SealedPool::new(64 << 10, true).unwrap(),
+            deadline: Instant::now(),
+            host: Arc::new(Nobody),
+            clock: Arc::new(SystemClock),
+        };
+        let turn = client.turn(Budget::of(&cx)).await.unwrap();
+        let sending = client.send(Request::default(), &turn, &cx);
+        assert!(std::mem::size_of_val(&sending) < 2048);
     }
 }

@@ -69,17 +69,17 @@ pub(super) async fn connect(
 ) -> Result<Connection, Cause> {
     let until = Instant::now() + PATIENCE.min(limit);
     let Some(via) = via else {
-        let stream = within(until, open(&to.host, to.port, host)).await?;
+        let stream = within(until, Box::pin(open(&to.host, to.port, host))).await?;
         return within(until, Box::pin(speak(stream, to, roots))).await;
     };
     let proxy = via.proxy;
-    let stream = within(until, open(proxy.host(), proxy.port(), host));
+    let stream = within(until, Box::pin(open(proxy.host(), proxy.port(), host)));
     let stream = stream.await.map_err(Cause::at_proxy)?;
     if !proxy.tls() {
         return Box::pin(onward(stream, to, via, roots, until)).await;
     }
     let roots_of_proxy = roots.ok_or(Cause::at_proxy(Cause::Tls))?;
-    let stream = within(until, tls(stream, proxy.host(), roots_of_proxy));
+    let stream = within(until, Box::pin(tls(stream, proxy.host(), roots_of_proxy)));
     let stream = stream.await.map_err(Cause::at_proxy)?;
     Box::pin(onward(stream, to, via, roots, until)).await
 }
@@ -96,11 +96,12 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     if !to.tls {
-        return within(until, handshake(stream)).await;
+        return within(until, Box::pin(handshake(stream))).await;
     }
-    let tunnelled = timeout_at(until, tunnel(stream, to, via.authorization)).await;
+    let tunnelled = Box::pin(tunnel(stream, to, via.authorization));
+    let tunnelled = timeout_at(until, tunnelled).await;
     let stream = tunnelled.unwrap_or(Err(Cause::at_proxy(Cause::TimedOut)))?;
-    within(until, speak(stream, to, roots)).await
+    within(until, Box::pin(speak(stream, to, roots))).await
 }
 
 async fn within<T>(
@@ -118,7 +119,10 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     match roots.filter(|_| to.tls) {
-        Some(roots) => handshake(tls(stream, &to.host, roots).await?).await,
+        Some(roots) => {
+            let stream = Box::pin(tls(stream, &to.host, roots)).await?;
+            Box::pin(handshake(stream)).await
+        }
         // An address with TLS has roots: nothing is ever sent without.
         None if to.tls => Err(Cause::Tls),
         None => handshake(stream).await,

@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 use zeroize::Zeroizing;
 
 /// From which length on a body is large.
@@ -95,9 +95,36 @@ impl HttpClient {
         turn: &Turn<'_>,
         cx: &Context,
     ) -> Result<Response, Failure> {
+        let request = self.request(request).map_err(Failure::before)?;
+        self.send_built(request, turn, cx).await
+    }
+
+    /// The same for an answer of another type.
+    ///
+    /// # Errors
+    /// As [`HttpClient::send`].
+    pub async fn send_for(
+        &self,
+        request: Request<'_>,
+        accept: &'static str,
+        turn: &Turn<'_>,
+        cx: &Context,
+    ) -> Result<Response, Failure> {
+        let mut request = self.request(request).map_err(Failure::before)?;
+        let headers = request.headers_mut();
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        self.send_built(request, turn, cx).await
+    }
+
+    async fn send_built(
+        &self,
+        request: hyper::Request<Body>,
+        turn: &Turn<'_>,
+        cx: &Context,
+    ) -> Result<Response, Failure> {
         let budget = turn.budget;
         let late = |_| Failure::late(self.late(budget, "did not answer"));
-        let exchange = self.exchange(request, budget, cx);
+        let exchange = Box::pin(self.exchange(request, budget, cx));
         let (ready, inner) = timeout_at(budget.until(), exchange).await.map_err(late)??;
         if inner.status().is_redirection() && inner.status() != StatusCode::NOT_MODIFIED {
             let error = failure::redirected(&self.endpoint);
@@ -122,11 +149,10 @@ impl HttpClient {
 
     async fn exchange(
         &self,
-        request: Request<'_>,
+        mut request: hyper::Request<Body>,
         budget: Budget,
         cx: &Context,
     ) -> Result<(Ready, hyper::Response<Incoming>), Failure> {
-        let mut request = self.request(request).map_err(Failure::before)?;
         let opened = self.address_to_proxy(&mut request)?;
         let (ready, inner) = self.sent(request, budget, cx).await?;
         if inner.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED && self.proxy().is_some() {
@@ -311,6 +337,27 @@ impl Response {
             || kind
                 .get(kind.len().saturating_sub(5)..)
                 .is_some_and(|end| end.eq_ignore_ascii_case("+json"))
+    }
+
+    /// The next piece of a body that need not end, and is not kept; `None`: it has ended. Waits for
+    /// `within`, however long the call that it began in may take.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TimedOut`], or the connection broke.
+    pub async fn piece(&mut self, within: Duration) -> Result<Option<Bytes>, ProviderError> {
+        let provider = &self.provider;
+        loop {
+            let next = timeout(within, self.inner.body_mut().frame()).await;
+            let silent = |_| late(provider, self.budget.at_most(within), "said nothing");
+            let Some(frame) = next.map_err(silent)? else {
+                return Ok(None);
+            };
+            let frame = frame.map_err(|_| failure::broken_off(provider))?;
+            if let Ok(piece) = frame.into_data() {
+                secretfs_memory::residue::mark();
+                return Ok(Some(piece));
+            }
+        }
     }
 
     /// The next piece of the body; `None`: it is complete. At most `limit` bytes in all.

@@ -16,12 +16,14 @@
 //! | `expansion` | whether a reference is left in a value |
 //! | `validator` | the ETag of which request |
 //! | `refusal` | what an answer without a secret means |
+//! | `events` | the server tells that something has changed |
 
 mod advice;
 mod api;
 mod auth;
 mod call;
 mod check;
+mod events;
 mod expansion;
 mod list;
 mod picks;

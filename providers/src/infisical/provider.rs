@@ -3,9 +3,11 @@
 use super::api::Version;
 use super::auth::Auth;
 use super::call::Call;
+use super::events::Events;
 use crate::credential::CredentialOffer;
 use crate::error::ProviderError;
 use crate::health::Seen;
+use crate::hints::Hints;
 use crate::http::{Budget, Endpoint, HttpClient, Proxies};
 use crate::provider::{Answer, BoxFuture, Context, Fetched, Health, Provider, Wanted};
 use crate::reference::{FolderReference, Reference};
@@ -42,6 +44,8 @@ pub struct Settings {
     pub include_imports: bool,
     /// Whether personal overrides win.
     pub personal: bool,
+    /// Whether the server is asked to tell when something changes.
+    pub events: bool,
     /// Whether the map names a CA bundle.
     pub ca_file: bool,
     /// Plain http beyond this machine.
@@ -54,6 +58,7 @@ pub struct Infisical {
     pub(super) settings: Settings,
     pub(super) http: Arc<HttpClient>,
     pub(super) auth: Arc<Auth>,
+    events: Events,
     pub(super) health: Seen,
     state: Mutex<State>,
     /// Held by the one who finds out which routes the server has.
@@ -82,6 +87,7 @@ impl Infisical {
         Self {
             http: Arc::new(HttpClient::new(endpoint)),
             auth: Arc::new(Auth::new(name, index)),
+            events: Events::new(name, &settings),
             health: Seen::nothing(),
             state: Mutex::default(),
             search: tokio::sync::Mutex::default(),
@@ -131,6 +137,9 @@ impl Infisical {
         };
         let outcome = called.await;
         self.health.note(&outcome);
+        if outcome.is_ok() {
+            self.events.ensure(&self.http, &self.auth, cx);
+        }
         outcome
     }
 }
@@ -274,7 +283,16 @@ impl Provider for Infisical {
         self.health.get()
     }
 
+    fn hints(&self) -> Option<&Hints> {
+        self.events.hints()
+    }
+
+    fn note(&self) -> Option<String> {
+        self.events.note()
+    }
+
     fn forget(&self) {
+        self.events.forget();
         self.auth.forget();
         self.http.forget();
         self.health.forget();

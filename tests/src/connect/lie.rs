@@ -10,11 +10,9 @@ pub const LIE: &str = "the value of another secret";
 /// The same answer, for another vault, item or file.
 pub(super) fn about(route: Route, answer: Answer) -> Answer {
     if route == Route::Content {
-        let headers = answer.headers;
         return Answer {
-            headers,
             body: LIE.as_bytes().to_vec(),
-            status: answer.status,
+            ..answer
         };
     }
     let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body) else {

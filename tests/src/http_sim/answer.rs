@@ -1,5 +1,6 @@
 //! An answer, before it becomes bytes.
 
+use super::feed::Feed;
 use serde::Serialize;
 use std::fmt;
 
@@ -12,6 +13,8 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The body. May hold values.
     pub body: Vec<u8>,
+    /// What comes after it, for as long as it comes.
+    pub feed: Option<Feed>,
 }
 
 impl fmt::Debug for Answer {
@@ -38,6 +41,7 @@ impl Answer {
             status,
             headers: Vec::new(),
             body,
+            feed: None,
         };
         answer.with("content-type", kind)
     }
@@ -49,6 +53,16 @@ impl Answer {
             status,
             headers: Vec::new(),
             body: Vec::new(),
+            feed: None,
+        }
+    }
+
+    /// A body that comes as it is sent, in chunks.
+    #[must_use]
+    pub fn endless(status: u16, kind: &str, feed: Feed) -> Self {
+        Self {
+            feed: Some(feed),
+            ..Self::new(status, kind, Vec::new()).with("transfer-encoding", "chunked")
         }
     }
 

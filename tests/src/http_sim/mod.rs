@@ -6,6 +6,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | [`site`] | what a service says of itself |
+//! | [`feed`] | an answer without an end |
 //! | [`fault`] | how an answer goes wrong, and which one |
 //! | [`record`] | what was asked, without secrets |
 //! | [`request`], [`answer`] | one exchange, parsed and to be written |
@@ -22,6 +23,7 @@ pub mod answer;
 pub(crate) mod client;
 pub mod clock;
 pub mod fault;
+pub mod feed;
 mod listen;
 pub mod proxy;
 pub mod record;

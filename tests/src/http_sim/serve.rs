@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::fault::Fault;
+use super::feed::Feed;
 use super::record::Seen;
 use super::request::Request;
 use super::shared::Shared;
@@ -10,6 +11,9 @@ use super::wire::{Unreadable, Wire};
 use std::io;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
+
+/// How often a stream of events pings (contract infisical.md §3).
+const PING: std::time::Duration = std::time::Duration::from_secs(15);
 
 /// Whether the connection goes on.
 type GoesOn = Option<Wire>;
@@ -134,6 +138,9 @@ impl<'a, S: Site> Turn<'a, S> {
     }
 
     async fn send(&self, mut wire: Wire, answer: &Answer) -> io::Result<GoesOn> {
+        if let Some(feed) = &answer.feed {
+            return feed_to(wire, answer, feed).await;
+        }
         let has_body = self.request.method != "HEAD" && answer.status != 304;
         let body = if has_body { &answer.body[..] } else { &[] };
         let length = (answer.status != 304).then_some(answer.body.len());
@@ -200,6 +207,32 @@ impl<'a, S: Site> Turn<'a, S> {
             () = released => Ok(()),
             () = wire.gone() => Err(io::ErrorKind::BrokenPipe.into()),
         }
+    }
+}
+
+/// Sends what comes, and a ping now and then, until one of the two is gone.
+async fn feed_to(mut wire: Wire, answer: &Answer, feed: &Feed) -> io::Result<GoesOn> {
+    wire.write(&answer.head(None)).await?;
+    let mut feed = feed.0.lock().await;
+    let mut pings = tokio::time::interval(PING);
+    loop {
+        let piece = tokio::select! {
+            piece = feed.recv() => piece,
+            _ = pings.tick() => Some(b"event: ping\n\n".to_vec()),
+            () = wire.gone() => {
+                feed.close();
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+        };
+        let Some(piece) = piece else {
+            wire.write(b"0\r\n\r\n").await?;
+            wire.close().await?;
+            return Ok(None);
+        };
+        let mut chunk = format!("{:x}\r\n", piece.len()).into_bytes();
+        chunk.extend_from_slice(&piece);
+        chunk.extend_from_slice(b"\r\n");
+        wire.write(&chunk).await?;
     }
 }
 

@@ -15,15 +15,21 @@ impl Site {
         environment.make(path, &mut self.ids, now)
     }
 
-    fn write(&mut self, environment: &str, path: &str, key: &str, kind: Kind, value: &str) {
+    fn write(&mut self, environment_slug: &str, path: &str, key: &str, kind: Kind, value: &str) {
         let now = self.clock.now();
         let mut ids = std::mem::take(&mut self.ids);
         // Made first: the folder may need an id itself.
-        let found = self.world.environment_mut(PROJECT_ID, environment);
+        let found = self.world.environment_mut(PROJECT_ID, environment_slug);
         let environment = found.expect("dev, staging or prod");
         let folder = environment.make(path, &mut ids, now);
-        folder.write(key, kind, value, &mut ids, now);
+        let secret = folder.write(key, kind, value, &mut ids, now);
+        let event = match secret.versions.len() {
+            1 => "secret:create",
+            _ => "secret:update",
+        };
         self.ids = ids;
+        let slug = environment_slug;
+        self.events.tell(PROJECT_ID, event, (slug, path), key);
     }
 
     fn secret_mut(&mut self, path: &str, key: &str) -> &mut Secret {
@@ -57,7 +63,12 @@ impl Infisical {
     /// There is none.
     pub fn delete(&self, path: &str, key: &str) {
         let now = self.site(|site| site.clock.now());
-        let was = self.site(|site| site.folder_mut("dev", path).delete(key, now));
+        let was = self.site(|site| {
+            let was = site.folder_mut("dev", path).delete(key, now);
+            let event = "secret:delete";
+            site.events.tell(PROJECT_ID, event, ("dev", path), key);
+            was
+        });
         assert!(was, "no secret {key:?} in {path:?}");
     }
 

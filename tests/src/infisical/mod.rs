@@ -60,6 +60,7 @@ mod world;
 
 pub use access::{Role, Rule};
 pub use accounts::Identity;
+pub use events::Subscriptions;
 pub use lie::LIE;
 pub use limiter::Limits;
 pub use route::Route;

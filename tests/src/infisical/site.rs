@@ -3,6 +3,7 @@
 use super::Generation;
 use super::accounts::{Accounts, Actor};
 use super::asked::Asked;
+use super::events::Events;
 use super::ids::Ids;
 use super::limiter::Limiter;
 use super::refusal::{self, Refusal};
@@ -25,6 +26,7 @@ pub struct Site {
     pub(super) is_database_down: bool,
     /// Whether there is maintenance: what writes fails.
     pub(super) is_in_maintenance: bool,
+    pub(super) events: Events,
 }
 
 impl Site {
@@ -38,6 +40,7 @@ impl Site {
             limiter: None,
             is_database_down: false,
             is_in_maintenance: false,
+            events: Events::default(),
         }
     }
 

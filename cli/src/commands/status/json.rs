@@ -51,6 +51,8 @@ struct Provider<'a> {
     kind: &'a str,
     health: &'a str,
     last_error: Option<Failure<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -133,6 +135,7 @@ fn providers<'a>(status: &'a MountStatus, page: Option<&'a StatusPage>) -> Vec<P
                         help,
                     },
                 ),
+                note: seen.and_then(|seen| seen.note.as_deref()),
             }
         })
         .collect()

@@ -55,10 +55,12 @@ fn serving() -> MountStatus {
                 ProviderStatus {
                     health: "good".into(),
                     last_error: None,
+                    note: None,
                 },
                 ProviderStatus {
                     health: "needs-credential".into(),
                     last_error: None,
+                    note: None,
                 },
                 ProviderStatus {
                     health: "failing".into(),
@@ -66,6 +68,7 @@ fn serving() -> MountStatus {
                         "cannot connect to app.infisical.com:443".into(),
                         "see whether the network is up".into(),
                     )),
+                    note: Some("events are off: the plan of the server does not have them".into()),
                 },
             ],
             files: vec![
@@ -150,6 +153,7 @@ fn a_serving_mount_is_shown_with_its_providers_and_files() {
   infisical  infisical    failing
     cannot connect to app.infisical.com:443
     help: see whether the network is up
+    events are off: the plan of the server does not have them
 
   FILE             STATE    AGE   TTL       SIZE
   kubeconfig       cached   12s    5m    3.0 KiB
@@ -283,7 +287,8 @@ fn the_json_has_the_promised_shape() {
             "last_error": {
                 "message": "cannot connect to app.infisical.com:443",
                 "help": "see whether the network is up"
-            }
+            },
+            "note": "events are off: the plan of the server does not have them"
         })
     );
     assert_eq!(

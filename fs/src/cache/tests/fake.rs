@@ -3,10 +3,10 @@
 use secretfs_memory::sealed::{Sealed, SealedPool};
 use secretfs_providers::{
     Answer, BoxFuture, Context, CredentialOffer, ErrorKind, Fetched, FolderReference, Health,
-    Provider, ProviderError, Reference, Validator, Wanted, infisical,
+    Hints, Provider, ProviderError, Reference, Validator, Wanted, infisical,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, SystemTime};
 
 /// What is answered for one secret.
@@ -55,11 +55,11 @@ pub(super) struct Script {
     pub(super) deadlines: Vec<std::time::Instant>,
 }
 
-pub(super) struct Fake(Mutex<Script>);
+pub(super) struct Fake(Mutex<Script>, OnceLock<Hints>);
 
 impl Fake {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Script::default())))
+        Arc::new(Self(Mutex::new(Script::default()), OnceLock::new()))
     }
 
     pub(super) fn script(&self) -> MutexGuard<'_, Script> {
@@ -72,6 +72,17 @@ impl Fake {
 
     pub(super) fn reply(&self, name: &str, reply: Reply) {
         self.script().replies.insert(name.to_owned(), reply);
+    }
+
+    /// From now on it has hints to give.
+    pub(super) fn listen(&self) {
+        let _ = self.1.set(Hints::default());
+    }
+
+    pub(super) fn hint(&self) {
+        if let Some(hints) = self.1.get() {
+            hints.give();
+        }
     }
 
     pub(super) fn fail(&self, kind: ErrorKind) {
@@ -319,6 +330,10 @@ impl Provider for Fake {
     fn health(&self) -> Health {
         let health = self.script().health.clone();
         health.map_or(Health::Good, Health::Failing)
+    }
+
+    fn hints(&self) -> Option<&Hints> {
+        self.1.get()
     }
 
     fn forget(&self) {

@@ -106,6 +106,7 @@ async fn an_answer_from_before_a_lock_is_not_even_identified() {
         key: rig.key("a/x"),
         plan: rig.plan("a/x"),
         prior: None,
+        mark: None,
     };
     rig.cache.lock();
     rig.cache.unlock();

@@ -5,6 +5,7 @@ mod fake;
 mod flights;
 mod folders;
 mod gathering;
+mod hints;
 mod lifecycle;
 mod memory;
 mod model;

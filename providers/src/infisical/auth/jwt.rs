@@ -113,6 +113,7 @@ fn read(fd: OwnedFd) -> std::io::Result<Option<SecretString>> {
     // A regular file, the mount-helper saw to that: reading one this short does not block to speak of.
     // One byte more than the most, and no growing: a copy would be left behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE + 1));
+    secretfs_memory::residue::mark();
     let most = u64::try_from(MAX_FILE + 1).unwrap_or(u64::MAX);
     File::from(fd).take(most).read_to_end(&mut bytes)?;
     if bytes.len() > MAX_FILE {

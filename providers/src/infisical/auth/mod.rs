@@ -164,6 +164,17 @@ impl Auth {
         Ok((Next::Token(token), epoch))
     }
 
+    /// The token in use, as far as there is a good one: for what signs nobody in.
+    pub(super) fn in_use(&self, now: Instant, wall: SystemTime) -> Option<Arc<Token>> {
+        let state = self.state();
+        let token = match state.way {
+            Some(_) => state.token.as_ref(),
+            // What was refused is not sent again.
+            None => state.ready.as_ref().filter(|_| state.refused.is_none()),
+        };
+        token.filter(|token| !token.is_over(now, wall)).cloned()
+    }
+
     /// The way to sign in in the place of `token`, if that is still the one in use.
     fn instead_of(&self, token: &Arc<Token>) -> Option<(Arc<Way>, u64)> {
         let state = self.state();

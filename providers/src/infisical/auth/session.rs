@@ -107,6 +107,7 @@ pub(super) async fn token(
 /// The text without the line break that ends it; `None`: it is too long, or no text.
 async fn read(stdout: OwnedFd) -> std::io::Result<Option<SecretString>> {
     let mut stdout = pipe::Receiver::from_owned_fd(stdout)?;
+    secretfs_memory::residue::mark();
     // Never grows: a copy would be left behind.
     let mut bytes = Zeroizing::new(vec![0; MAX_TOKEN]);
     let mut have = 0;

@@ -74,6 +74,8 @@ pub(super) fn sign_post(
         "AWS4-HMAC-SHA256\n{time}\n{scope}\n{}",
         sha256(canonical.as_bytes())
     );
+    // What the key is worked into is on the stack.
+    secretfs_memory::residue::mark();
     let first = Zeroizing::new(format!("AWS4{}", keys.secret));
     let mut key = Zeroizing::new(first.as_bytes().to_vec());
     for part in [date, region, "sts", "aws4_request"] {

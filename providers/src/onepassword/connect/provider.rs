@@ -7,7 +7,7 @@ use super::token::Token;
 use crate::credential::{Credential, CredentialOffer, Kept};
 use crate::error::{ErrorKind, ProviderError};
 use crate::health::Seen;
-use crate::http::{Budget, Endpoint, HttpClient};
+use crate::http::{Budget, Endpoint, HttpClient, Proxies};
 use crate::provider::{Answer, BoxFuture, Context, Fetched, Health, Provider, Wanted, unsupported};
 use crate::reference::{FolderReference, Reference};
 use secretfs_memory::sealed::SealedPool;
@@ -95,6 +95,13 @@ impl Connect {
             dice: (std::hash::RandomState::new(), AtomicU64::new(0)),
             settings,
         }
+    }
+
+    /// The same, through one of these proxies, if its server is reached through one.
+    #[must_use]
+    pub fn through(mut self, proxies: &Arc<Proxies>) -> Self {
+        self.http = self.http.through(proxies);
+        self
     }
 
     pub(super) fn name(&self) -> &str {

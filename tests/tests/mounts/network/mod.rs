@@ -1,6 +1,7 @@
 //! What the network does to a mount: proxies, outages, events. The server is the simulator of
 //! Infisical.
 
+mod events;
 mod outages;
 mod proxy;
 
