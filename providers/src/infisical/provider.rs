@@ -63,6 +63,8 @@ pub struct Infisical {
     state: Mutex<State>,
     /// Held by the one who finds out which routes the server has.
     pub(super) search: tokio::sync::Mutex<()>,
+    /// How often that was in vain.
+    pub(super) searches: AtomicU64,
     dice: (std::hash::RandomState, AtomicU64),
 }
 
@@ -91,6 +93,7 @@ impl Infisical {
             health: Seen::nothing(),
             state: Mutex::default(),
             search: tokio::sync::Mutex::default(),
+            searches: AtomicU64::new(0),
             dice: (std::hash::RandomState::new(), AtomicU64::new(0)),
             settings,
         }

@@ -3,12 +3,15 @@
 
 use super::api::{Folder, Route, Version};
 use super::call::Call;
+use super::provider::Infisical;
 use super::refusal::Refusal;
 use super::secrets::{Collector, Malformed, Reader, Value};
 use crate::error::{ErrorKind, ProviderError};
 use crate::http::Response;
 use crate::json::{JsonError, Stopped, Tokenizer};
 use secretfs_memory::sealed::Sealed;
+use std::sync::atomic::Ordering;
+use tokio::sync::MutexGuard;
 
 impl Call<'_> {
     /// The answer of a route that both versions have. Finds out which of them the server has, where
@@ -21,7 +24,7 @@ impl Call<'_> {
         // One finds out; a hundred that open at once would ask a hundred times for what is not there.
         let _searching = match self.of.version() {
             Some(_) => None,
-            None => Some(self.searching().await?),
+            None => self.searching().await?,
         };
         let first = self.of.version();
         let first = first.unwrap_or_else(|| self.of.settings.first_version());
@@ -44,16 +47,26 @@ impl Call<'_> {
         Err(self.failed(&Refusal::NoRoute, ""))
     }
 
-    async fn searching(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, ProviderError> {
+    /// The turn to find out; `None`: somebody did meanwhile, or tried in vain. Then all who waited go
+    /// on at once: behind each other they would be told in turn that a server is broken.
+    async fn searching(&self) -> Result<Option<Searching<'_>>, ProviderError> {
+        let tried = self.of.searches.load(Ordering::Relaxed);
         let until = self.turn.budget.until();
         let turn = tokio::time::timeout_at(until, self.of.search.lock()).await;
-        turn.map_err(|_| {
+        let turn = turn.map_err(|_| {
             self.error(
                 ErrorKind::TimedOut,
                 "the server did not answer the first request in time",
                 "see `secretfs status` for the provider's health",
             )
-        })
+        })?;
+        let in_vain = self.of.searches.load(Ordering::Relaxed) != tried;
+        Ok(
+            (self.of.version().is_none() && !in_vain).then_some(Searching {
+                of: self.of,
+                _turn: turn,
+            }),
+        )
     }
 
     /// Reads the secrets of an answer.
@@ -139,6 +152,21 @@ impl Call<'_> {
                 "give it a role that may read the values of this folder",
             ),
             other => self.failed(other, "read secrets"),
+        }
+    }
+}
+
+/// One who finds out which routes the server has.
+struct Searching<'a> {
+    of: &'a Infisical,
+    _turn: MutexGuard<'a, ()>,
+}
+
+impl Drop for Searching<'_> {
+    /// Also where the call was given up: what waited behind it must not wait for another one.
+    fn drop(&mut self) {
+        if self.of.version().is_none() {
+            self.of.searches.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

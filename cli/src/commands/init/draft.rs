@@ -29,6 +29,9 @@ const KNOWN: [(&str, &str, &str); 8] = [
 
 /// The longest component of a file name, in bytes.
 const LONGEST: usize = 255;
+/// What the map takes for a whole path, with room for what may be appended.
+const LONGEST_PATH: usize = 3_900;
+const DEEPEST: usize = 32;
 
 /// One entry.
 #[derive(Debug, PartialEq, Eq)]
@@ -73,6 +76,10 @@ pub(super) fn of(secrets: &[(String, String)], base: &str) -> Draft {
             "" => component.to_owned(),
             folder => format!("{folder}/{component}"),
         };
+        if file.len() > LONGEST_PATH || file.split('/').nth(DEEPEST).is_some() {
+            draft.left_out.push(name.clone());
+            continue;
+        }
         // A secret may have the name of a folder beside it; a file may not.
         while folders.contains(&file) || !files.insert(file.clone()) {
             file.push_str(".value");
@@ -94,7 +101,8 @@ fn below<'a>(path: &'a str, base: &str) -> &'a str {
 
 /// What the map takes for a component of a file name; with room for what may be appended.
 fn is_component(name: &str) -> bool {
-    !matches!(name, "" | "." | "..")
+    // `~` is a home folder elsewhere, and the map refuses it.
+    !matches!(name, "" | "." | ".." | "~")
         && name.len() <= LONGEST - 16
         && !name.contains(|c: char| c == '/' || c.is_control())
 }
