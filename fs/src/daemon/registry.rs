@@ -169,6 +169,30 @@ mod tests {
     }
 
     #[test]
+    fn a_connect_server_has_a_client_and_op_says_that_it_has_none() {
+        let onepassword = |op| ProviderSpec {
+            name: "w".to_owned(),
+            settings: ProviderSettings::OnePassword {
+                op,
+                connect_host: Some("https://connect.example/prefix".to_owned()),
+                account: None,
+                ca_file: None,
+                allow_insecure_http: false,
+            },
+        };
+        let connect = make(0, &onepassword(false));
+        assert_eq!(connect.kind(), "onepassword");
+        assert_eq!(connect.origin(), "https://connect.example:443");
+        assert_eq!(connect.health(), secretfs_providers::Health::Unknown);
+        let op = make(0, &onepassword(true));
+        assert_eq!(op.kind(), "onepassword");
+        assert!(matches!(
+            op.health(),
+            secretfs_providers::Health::Failing(_)
+        ));
+    }
+
+    #[test]
     fn a_provider_that_moves_in_the_map_is_made_anew_because_it_asks_by_its_index() {
         let mut registry = Registry::default();
         registry.update(vec![local("a", "/a"), local("b", "/b")]);

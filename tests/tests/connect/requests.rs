@@ -158,6 +158,18 @@ fn a_check_reads_no_file() {
 }
 
 #[test]
+fn a_check_of_a_value_beyond_all_memory_says_that_it_is_there() {
+    let mut rig = Rig::new();
+    rig.pool = secretfs_memory::sealed::SealedPool::new(64 << 10, true).unwrap();
+    rig.give(secretfs_tests::connect::TOKEN);
+    let vault = rig.sim.vault("Prod");
+    let item = Item::new("db").field(Field::new("f").value(&"x".repeat(200_000)));
+    let item = rig.sim.item(&vault, item);
+    rig.check(&format!("op://{vault}/{item}/f")).unwrap();
+    assert!(rig.fetch(&format!("op://{vault}/{item}/f")).is_err());
+}
+
+#[test]
 fn connections_are_kept_for_the_requests_that_belong_together() {
     let rig = Rig::over_tls();
     let vault = rig.sim.vault("Prod");

@@ -13,6 +13,7 @@ use crate::onepassword::item::{
 };
 use crate::provider::{Answer, Wanted};
 use crate::reference::Reference;
+use std::time::SystemTime;
 
 /// The most bytes of an item.
 const MAX_ITEM: u64 = 4 << 20;
@@ -28,6 +29,24 @@ pub(super) enum Files {
     First,
     /// None: it is enough that they are there.
     Exist,
+}
+
+/// The same for one wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bytes {
+    Fetch,
+    Apart,
+    Exist,
+}
+
+/// An item that came, and under what circumstances.
+struct Came {
+    ids: Ids,
+    item: Item,
+    /// The validator of its version.
+    current: Option<String>,
+    /// When it was asked for.
+    asked: SystemTime,
 }
 
 impl Call<'_> {
@@ -48,44 +67,65 @@ impl Call<'_> {
         }
         let asked = self.cx.clock.wall();
         let (ids, item) = self.item_of(of, wanted).await?;
-        let current = item.version.map(|version| validator(&ids, version));
+        let came = Came {
+            current: item.version.map(|version| validator(&ids, version)),
+            ids,
+            item,
+            asked,
+        };
         let mut outcomes = Vec::with_capacity(wanted.len());
         for (at, one) in wanted.iter().enumerate() {
-            let held = one.validator.as_ref().map(|validator| &*validator.0);
-            let outcome = match own(one) {
-                // Equal places are equal items.
-                Some(other) if other.vault != of.vault || other.item != of.item => {
-                    Err(self.foreign())
-                }
-                None => Err(self.foreign()),
-                Some(_) if held.is_some() && held == current.as_deref() => Ok(Answer::Unchanged),
-                Some(other) => {
-                    let cx = Circumstances {
-                        provider: self.of.name(),
-                        pool: &self.cx.pool,
-                        asked,
-                        now: self.cx.clock.wall(),
-                    };
-                    match serve(&item, other, one.max_size, &cx) {
-                        Ok(Served::Value(value)) => Ok(Answer::Value(value)),
-                        Ok(Served::File { .. }) if files == Files::Exist => Ok(Answer::Unchanged),
-                        Ok(Served::File { .. }) if at > 0 => Ok(Answer::Alone),
-                        Ok(Served::File { id, size }) => {
-                            let content = Content {
-                                id,
-                                size,
-                                modified: item.modified,
-                                version: current.as_deref(),
-                            };
-                            self.content_of(&ids, content, other, one.max_size).await
-                        }
-                        Err(error) => Err(error),
-                    }
-                }
+            let bytes = match files {
+                Files::First if at == 0 => Bytes::Fetch,
+                Files::First => Bytes::Apart,
+                Files::Exist => Bytes::Exist,
             };
-            outcomes.push(outcome);
+            outcomes.push(match own(one) {
+                // Equal places are equal items.
+                Some(other) if other.vault == of.vault && other.item == of.item => {
+                    self.outcome(&came, one, other, bytes).await
+                }
+                _ => Err(self.foreign()),
+            });
         }
         Ok(outcomes)
+    }
+
+    /// What comes of one wish, now that its item is there.
+    async fn outcome(&self, came: &Came, wanted: &Wanted, of: &Own, bytes: Bytes) -> Outcome {
+        let held = wanted.validator.as_ref().map(|validator| &*validator.0);
+        if held.is_some() && held == came.current.as_deref() {
+            return Ok(Answer::Unchanged);
+        }
+        let cx = Circumstances {
+            provider: self.of.name(),
+            pool: &self.cx.pool,
+            asked: came.asked,
+            now: self.cx.clock.wall(),
+        };
+        let served = serve(&came.item, of, wanted.max_size, &cx);
+        match (served, bytes) {
+            (Ok(Served::Value(value)), _) => Ok(Answer::Value(value)),
+            (Ok(Served::File { id, size }), Bytes::Fetch) => {
+                let content = Content {
+                    id,
+                    size,
+                    modified: came.item.modified,
+                    version: came.current.as_deref(),
+                };
+                self.content_of(&came.ids, content, of, wanted.max_size)
+                    .await
+            }
+            (Ok(Served::File { .. }), Bytes::Apart) => Ok(Answer::Alone),
+            (Ok(Served::File { .. }), Bytes::Exist) => Ok(Answer::Unchanged),
+            // It is there, whatever room there is where nobody reads it.
+            (Err(error), Bytes::Exist)
+                if matches!(error.kind, ErrorKind::TooLarge | ErrorKind::NoMemory) =>
+            {
+                Ok(Answer::Unchanged)
+            }
+            (Err(error), _) => Err(error),
+        }
     }
 
     /// The item that a reference is of. One that was known by another title by now is not the one that
