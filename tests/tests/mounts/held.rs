@@ -77,7 +77,7 @@ impl Held {
     }
 
     /// Nothing of it can be read any more, whatever way.
-    pub(crate) fn is_all_gone(mut self, mount: &Scripted) {
+    pub(crate) fn assert_all_gone(mut self, mount: &Scripted) {
         let fd = self.fd;
         // First: an attempt that fails leaves empty pages.
         let pages = self.probe.run(&Step::CachedPages { fd });

@@ -31,4 +31,5 @@ mod session;
 mod signals;
 mod status;
 mod storm;
+mod units;
 mod vault;

@@ -46,7 +46,7 @@ fn unmounts_whatever_is_held(trigger: impl FnOnce(&Login<'_>)) {
     trigger(&login);
     mount.wait_for_no_mount();
     mount.wait_for_no_process();
-    held.is_all_gone(&mount);
+    held.assert_all_gone(&mount);
     assert_eq!(mount.status()["state"], "locked");
 }
 
@@ -75,7 +75,7 @@ fn the_loss_of_the_bus_unmounts_whatever_is_held() {
     elogind.kill_bus();
     mount.wait_for_no_mount();
     mount.wait_for_no_process();
-    held.is_all_gone(&mount);
+    held.assert_all_gone(&mount);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_thousand_values_are_wiped_within_the_promise_while_a_hundred_opens_wait() {
     let report = Scanner::start(&mount).look(&pids, &marker.patterns());
     assert!(report.findings.is_empty(), "{report:#?}");
     assert_eq!(mount.read("many/7"), Err(libc::ENOKEY));
-    held.is_all_gone(&mount);
+    held.assert_all_gone(&mount);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn terminating_the_session_that_everything_runs_in_leaves_no_mount_and_no_proces
     login.terminate();
     mount.wait_for_no_mount();
     mount.wait_for_no_process();
-    held.is_all_gone(&mount);
+    held.assert_all_gone(&mount);
 }
 
 #[test]
