@@ -154,7 +154,7 @@ fn where_no_inhibitor_is_given_sleep_locks_all_the_same_and_status_says_so() {
 #[test]
 fn a_session_that_is_locked_already_is_noticed_at_mount() {
     let mut desktop = Desktop::new("on_lock: seal", &["{name: A, file: a}"]);
-    desktop.logind.is_locked_from_the_start("c1");
+    desktop.logind.is_locked_unseen("c1");
     desktop.mount.environment("XDG_SESSION_ID", "c1");
     desktop.mount.mount();
     desktop.wait_locked();
@@ -269,7 +269,7 @@ fn a_service_of_a_user_who_does_not_linger_ends_with_the_last_session() {
 #[test]
 fn a_logind_that_restarts_is_no_lock_and_is_listened_to_again() {
     let desktop = Desktop::sealed("");
-    desktop.logind.restart();
+    desktop.logind.restart(|_| {});
     wait::until("it is held back again", || {
         (desktop.logind.is_held("sleep") && desktop.logind.is_held("shutdown")).then_some(())
     });
@@ -277,6 +277,33 @@ fn a_logind_that_restarts_is_no_lock_and_is_listened_to_again() {
     desktop.serves();
     desktop.logind.lock("c1");
     desktop.wait_locked();
+}
+
+#[test]
+fn what_happened_while_logind_restarted_is_noticed_when_it_is_back() {
+    let desktop = Desktop::sealed("");
+    desktop
+        .logind
+        .restart(|logind| logind.is_locked_unseen("c1"));
+    desktop.wait_locked();
+    desktop.logind.hint("c1", false);
+    desktop.unlock();
+    desktop.logind.restart(|logind| logind.vanishes("c1"));
+    desktop.mount.wait_for_no_mount();
+    desktop.mount.wait_for_no_process();
+}
+
+#[test]
+fn another_session_that_was_locked_before_the_mount_is_no_lock() {
+    let mut desktop = Desktop::new("on_lock: seal", &["{name: A, file: a}"]);
+    desktop.logind.add("c2", user::mounting().uid, "user");
+    // Over ssh, say, while the desktop is locked.
+    desktop.logind.is_locked_unseen("c2");
+    desktop.mount.environment("XDG_SESSION_ID", "c1");
+    desktop.mount.mount();
+    wait_armed(&desktop.mount, &["lock", "logout"]);
+    desktop.wait_heard();
+    desktop.serves();
 }
 
 #[test]
