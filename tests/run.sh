@@ -37,7 +37,7 @@ if [ "$(id -u)" = 0 ]; then as_root() { "$@"; }; else as_root() { sudo -n "$@"; 
 
 # A program, and the package that has it.
 needed="
-  age:age attr:attr bash:bash cc:gcc curl:curl dbus-daemon:dbus du:coreutils find:findutils fish:fish
+  age:age attr:attr bash:bash cc:gcc curl:curl dbus-daemon:dbus desktop-file-validate:desktop-file-utils du:coreutils find:findutils fish:fish
   fusermount3:fuse3 gcore:gdb getfattr:attr git:git jq:jq kubectl:kubernetes-client losetup:mount mkswap:util-linux
   node:nodejs nsenter:util-linux openssl:openssl pkg-config:pkg-config prlimit:util-linux ps:procps python3:python3 script:bsdutils setpriv:util-linux ssh-keygen:openssh-client
   swapon:mount tar:tar unshare:util-linux zsh:zsh
@@ -82,6 +82,13 @@ elogind_is_there() {
   [ -z "$quick" ] || { echo "elogind is not there, and --quick installs nothing"; return 1; }
   unpack "$tree" elogind libelogind0
 }
+# The other way round where elogind is what the machine has.
+systemd_analyze_is_there() {
+  local tree=${CARGO_TARGET_DIR:-target}/systemd
+  command -v systemd-analyze >/dev/null || [ -x "$tree/usr/bin/systemd-analyze" ] && return 0
+  [ -z "$quick" ] || { echo "systemd-analyze is not there, and --quick installs nothing"; return 1; }
+  unpack "$tree" systemd libsystemd-shared
+}
 unpack() { # FOLDER PACKAGE…: the packages' files below the folder
   local tree=$1 new; shift
   command -v apt-get >/dev/null || { echo "this system has no apt-get; install these by its own means: $*"; return 1; }
@@ -96,6 +103,7 @@ unpack() { # FOLDER PACKAGE…: the packages' files below the folder
 
 [ -n "$quick" ] || check "programs" install_missing
 check "elogind" elogind_is_there
+check "systemd-analyze" systemd_analyze_is_there
 check "rust" rust_is_there
 check "fuse" fuse_is_usable
 if [ "$failed" != 0 ]; then

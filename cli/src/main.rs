@@ -11,6 +11,7 @@ mod forget;
 mod map;
 mod map_report;
 mod mounts;
+mod notify;
 mod offer;
 mod online;
 mod output;

@@ -307,7 +307,14 @@ impl Fixture {
     /// Moves the clock of the daemon.
     #[cfg(feature = "test-hooks")]
     pub fn advance(&self, by: std::time::Duration) {
-        crate::clock::advance(self, &self.mountpoint(), by);
+        let output = crate::clock::advance(self, &self.mountpoint(), by);
+        assert!(output.status.success(), "{}", told(&output));
+    }
+
+    /// The same where the mount ends by it, perhaps before it has answered.
+    #[cfg(feature = "test-hooks")]
+    pub fn advance_to_the_end(&self, by: std::time::Duration) {
+        let _ = crate::clock::advance(self, &self.mountpoint(), by);
     }
 
     // What there is.

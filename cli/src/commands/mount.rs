@@ -54,6 +54,7 @@ pub(crate) fn run(args: &MountArgs) -> Result<(), CliError> {
     let place = show(&request.mountpoint);
     let done = print(format!("mounted {place}: {files} of {}\n", show(&map.path)));
     if args.foreground {
+        crate::notify::ready(&place);
         return stay(running, launched.pid);
     }
     done

@@ -51,6 +51,22 @@ impl Locks {
         self.hints.remove(session);
     }
 
+    /// What is known of a session before anything happened to it.
+    pub(super) fn is_hinted(&self, session: &str) -> bool {
+        self.hints.contains(session)
+    }
+
+    /// A session that was locked before the mount was made, and is nothing to it; an unlock waits for
+    /// it, too.
+    pub(super) fn note(&mut self, session: &str) {
+        self.hints.insert(session.to_owned());
+    }
+
+    /// Only these sessions are left.
+    pub(super) fn keep(&mut self, is_left: impl Fn(&str) -> bool) {
+        self.hints.retain(|session| is_left(session));
+    }
+
     fn clear(&self) -> Option<Outcome> {
         (self.hints.is_empty() && !self.screensaver).then_some(Outcome::Clear)
     }
@@ -79,6 +95,16 @@ mod tests {
         locks.hint("/1", true);
         locks.forget("/1");
         assert_eq!(locks.hint("/1", false), None);
+    }
+
+    #[test]
+    fn what_was_said_of_sessions_that_are_gone_counts_no_more() {
+        let mut locks = Locks::default();
+        locks.note("/1");
+        locks.hint("/2", true);
+        locks.keep(|session| session == "/2");
+        assert!(!locks.is_hinted("/1") && locks.is_hinted("/2"));
+        assert_eq!(locks.hint("/2", false), Some(Clear));
     }
 
     #[test]

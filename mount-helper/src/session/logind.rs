@@ -4,11 +4,13 @@
 
 use super::bus::{Bus, Kind, Pause, call};
 use super::inhibit::Held;
+use super::locks::{Locks, Outcome};
 use super::sessions::{Home, Sessions};
 use super::signal::{self, LOGIND, MANAGER, MANAGER_PATH, PROPERTIES, SESSION, Signal};
 use super::{Cause, Event, Shared, lock, trigger};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use zbus::{Connection, OwnedFd, OwnedObjectPath, OwnedVariant, Type};
 
 /// Everything that logind says.
@@ -62,9 +64,11 @@ async fn follow(mut bus: Bus, shared: &Arc<Shared>) -> bool {
     }
     shared.arm(trigger::SYSTEM_BUS, true);
     let mut logind = match bus.owner(LOGIND).await {
-        Some(owner) => Some(Logind::meet(&bus.connection, owner, shared).await),
+        Some(owner) => Some(Logind::meet(&bus.connection, owner, None, shared).await),
         None => None,
     };
+    // Of the logind that went, until the next one comes.
+    let mut last = None;
     while let Some(message) = bus.next().await {
         let owner = logind.as_ref().map(|logind| logind.owner.as_str());
         match signal::read(&message, owner) {
@@ -72,12 +76,15 @@ async fn follow(mut bus: Bus, shared: &Arc<Shared>) -> bool {
                 let known = logind.as_ref().is_some_and(|logind| logind.owner == owner);
                 if !known {
                     disarm(shared);
-                    logind = Some(Logind::meet(&bus.connection, owner, shared).await);
+                    let before = logind.take().map(|logind| logind.sessions).or(last.take());
+                    logind = Some(Logind::meet(&bus.connection, owner, before, shared).await);
                 }
             }
             Some(Signal::Owner(None)) => {
                 // It restarts at an update, and the sessions go on: no lock.
-                logind = None;
+                if let Some(gone) = logind.take() {
+                    last = Some(gone.sessions);
+                }
                 disarm(shared);
             }
             Some(signal) => {
@@ -102,7 +109,13 @@ struct Logind {
 
 impl Logind {
     /// Asks what there is. What is refused, or answered otherwise than expected, is not armed.
-    async fn meet(connection: &Connection, owner: String, shared: &Arc<Shared>) -> Self {
+    /// `before`: what the last one knew; what happened since was told by nobody.
+    async fn meet(
+        connection: &Connection,
+        owner: String,
+        before: Option<Sessions>,
+        shared: &Arc<Shared>,
+    ) -> Self {
         let mut logind = Self {
             connection: connection.clone(),
             owner,
@@ -112,14 +125,30 @@ impl Logind {
         };
         logind.inhibit();
         let own = logind.own_session().await;
-        logind.sessions = Sessions::new(logind.home(own.is_some()).await);
-        let all: Vec<(String, u32, String, String, OwnedObjectPath)> =
-            logind.ask("ListSessions", &()).await.unwrap_or_default();
+        // Where the mount was made does not change, also where that session is gone by now.
+        let home = match &before {
+            Some(before) => before.home(),
+            None => logind.home(own.is_some()).await,
+        };
+        logind.sessions = Sessions::new(home);
+        type Listed = (String, u32, String, String, OwnedObjectPath);
+        let Some(all) = logind.ask::<_, Vec<Listed>>("ListSessions", &()).await else {
+            // No answer is no logout: what was known is believed until something is heard.
+            logind.sessions = before.unwrap_or(logind.sessions);
+            logind.tell_armed();
+            return logind;
+        };
+        let met = shared.has_met_logind.swap(true, Ordering::Relaxed);
         for (_, uid, _, _, path) in all {
             if uid == logind.uid {
-                let first = own.as_deref() == Some(path.as_str());
-                logind.add(path.as_str(), first).await;
+                let path = path.as_str();
+                let concerns = met || own.as_deref() == Some(path);
+                logind.add(path, concerns).await;
             }
+        }
+        lock(&shared.locks).keep(|path| logind.sessions.has(path));
+        if before.is_some_and(|before| logind.sessions.lost_all_of(&before)) {
+            shared.mailbox.put(Event::Lock(Cause::LoggedOut));
         }
         logind.tell_armed();
         logind
@@ -197,23 +226,28 @@ impl Logind {
         }
     }
 
-    /// Takes note of a session of this user. `own`: it is the one that the mount was made in; if it is
-    /// locked already, the signal came before anybody listened.
-    async fn add(&mut self, path: &str, own: bool) {
+    /// Takes note of a session of this user. `concerns`: if it is locked already, the signal came when
+    /// nobody listened; not so for another session than the mount's own when that is made.
+    async fn add(&mut self, path: &str, concerns: bool) {
         let class = self.property(path, SESSION, "Class").await;
         let class = class.and_then(|class| String::try_from(class).ok());
         self.sessions
             .add(path, class.as_deref().unwrap_or_default());
-        if own && self.hint(path).await == Some(true) {
-            let change = |locks: &mut super::locks::Locks| locks.hint(path, true);
-            self.shared.change(change, Cause::Hint);
+        if self.hint(path).await != Some(true) {
+            return;
         }
+        let is_news = |locks: &mut Locks| {
+            let known = locks.is_hinted(path);
+            locks.note(path);
+            (concerns && !known).then_some(Outcome::Locked)
+        };
+        self.shared.change(is_news, Cause::Hint);
     }
 
     /// A session began, perhaps one of this user.
     async fn begin(&mut self, path: &str) {
         if self.user_of(path).await == Some(self.uid) {
-            self.add(path, false).await;
+            self.add(path, true).await;
             self.tell_armed();
         }
     }

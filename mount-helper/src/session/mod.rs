@@ -29,6 +29,7 @@ use inhibit::Inhibitors;
 use locks::{Locks, Outcome};
 use mailbox::Mailbox;
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinHandle;
 
@@ -113,6 +114,8 @@ struct Shared {
     locks: Mutex<Locks>,
     armed: Mutex<BTreeSet<&'static str>>,
     inhibitors: Inhibitors,
+    /// Whether logind was there before: what it says then may have happened while it was away.
+    has_met_logind: AtomicBool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -39,6 +39,11 @@ impl Sessions {
         }
     }
 
+    /// Where the mount was made.
+    pub(super) fn home(&self) -> Home {
+        self.home
+    }
+
     /// A session of this user, with its class. systemd has more than one for people: `user`,
     /// `user-early`, `user-light`; `background`, `manager` and `greeter` are none.
     pub(super) fn add(&mut self, path: &str, class: &str) {
@@ -70,6 +75,11 @@ impl Sessions {
     /// Whether a logout can be heard of.
     pub(super) fn is_logout_armed(&self) -> bool {
         self.has_person() && self.ends_with_sessions()
+    }
+
+    /// Whether the user was logged out between two looks.
+    pub(super) fn lost_all_of(&self, before: &Self) -> bool {
+        before.is_logout_armed() && !self.has_person() && self.ends_with_sessions()
     }
 
     fn has_person(&self) -> bool {
@@ -104,6 +114,17 @@ mod tests {
             assert!(!sessions.remove("/3"), "nobody was there any more");
             assert!(!sessions.is_logout_armed());
         }
+    }
+
+    #[test]
+    fn a_logout_that_nobody_told_of_is_seen_at_the_next_look() {
+        let before = with(Home::Session);
+        let mut after = Sessions::new(Home::Session);
+        after.add("/3", "background");
+        assert!(after.lost_all_of(&before));
+        after.add("/4", "user");
+        assert!(!after.lost_all_of(&before));
+        assert!(!Sessions::new(Home::Session).lost_all_of(&Sessions::default()));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use super::bus::Bus;
 use super::peer::Peer;
 use crate::place;
+use crate::system;
 use crate::user::{self, privileged};
 use crate::wait;
 use rustix::fs::FlockOperation;
@@ -58,6 +59,12 @@ impl Elogind {
         let lock = place::root().with_file_name("elogind.lock");
         let alone = std::fs::File::create(lock).expect("a lock file");
         rustix::fs::flock(&alone, FlockOperation::LockExclusive).expect("flock");
+        // Two would share the kernel's control groups: what one ends is the other's session.
+        let other = system::processes().into_iter().find(|process| {
+            let first = process.args.first();
+            first.is_some_and(|program| program.ends_with("/elogind"))
+        });
+        assert_eq!(other, None, "this machine has an elogind of its own");
         let tree = tree();
         let policy = tree.join("usr/share/dbus-1/system.d/org.freedesktop.login1.conf");
         let bus = Bus::system(folder, &policy);

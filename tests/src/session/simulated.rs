@@ -143,11 +143,16 @@ impl Logind {
             .signal(None, &path, PROPERTIES, "PropertiesChanged", &body);
     }
 
+    /// It ends without a word.
+    pub fn vanishes(&self, id: &str) {
+        self.state().sessions.remove(id);
+    }
+
     /// The same before anybody listens.
     ///
     /// # Panics
     /// There is no such session.
-    pub fn is_locked_from_the_start(&self, id: &str) {
+    pub fn is_locked_unseen(&self, id: &str) {
         let mut state = self.state();
         state.sessions.get_mut(id).expect("a session").locked = true;
     }
@@ -162,10 +167,12 @@ impl Logind {
         self.tell("PrepareForShutdown", &going);
     }
 
-    /// logind itself restarts: its name goes, and comes back.
-    pub fn restart(&self) {
+    /// logind itself restarts: its name goes, and comes back. Meanwhile something happens that nobody
+    /// is told of.
+    pub fn restart(&self, meanwhile: impl FnOnce(&Self)) {
         self.peer.disown(NAME);
         self.state().inhibitors.clear();
+        meanwhile(self);
         self.peer.own(NAME);
     }
 

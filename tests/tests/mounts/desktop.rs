@@ -9,7 +9,7 @@ use secretfs_tests::session::peer::Peer;
 use secretfs_tests::session::simulated::{Logind, session};
 use secretfs_tests::session::wait_armed;
 use secretfs_tests::vault::PASSPHRASE;
-use secretfs_tests::{user, wait};
+use secretfs_tests::{system, user, wait};
 
 const SESSION: &str = "org.freedesktop.login1.Session";
 const MANAGER: &str = "org.freedesktop.login1.Manager";
@@ -154,7 +154,7 @@ fn where_no_inhibitor_is_given_sleep_locks_all_the_same_and_status_says_so() {
 #[test]
 fn a_session_that_is_locked_already_is_noticed_at_mount() {
     let mut desktop = Desktop::new("on_lock: seal", &["{name: A, file: a}"]);
-    desktop.logind.is_locked_from_the_start("c1");
+    desktop.logind.is_locked_unseen("c1");
     desktop.mount.environment("XDG_SESSION_ID", "c1");
     desktop.mount.mount();
     desktop.wait_locked();
@@ -269,7 +269,7 @@ fn a_service_of_a_user_who_does_not_linger_ends_with_the_last_session() {
 #[test]
 fn a_logind_that_restarts_is_no_lock_and_is_listened_to_again() {
     let desktop = Desktop::sealed("");
-    desktop.logind.restart();
+    desktop.logind.restart(|_| {});
     wait::until("it is held back again", || {
         (desktop.logind.is_held("sleep") && desktop.logind.is_held("shutdown")).then_some(())
     });
@@ -277,6 +277,33 @@ fn a_logind_that_restarts_is_no_lock_and_is_listened_to_again() {
     desktop.serves();
     desktop.logind.lock("c1");
     desktop.wait_locked();
+}
+
+#[test]
+fn what_happened_while_logind_restarted_is_noticed_when_it_is_back() {
+    let desktop = Desktop::sealed("");
+    desktop
+        .logind
+        .restart(|logind| logind.is_locked_unseen("c1"));
+    desktop.wait_locked();
+    desktop.logind.hint("c1", false);
+    desktop.unlock();
+    desktop.logind.restart(|logind| logind.vanishes("c1"));
+    desktop.mount.wait_for_no_mount();
+    desktop.mount.wait_for_no_process();
+}
+
+#[test]
+fn another_session_that_was_locked_before_the_mount_is_no_lock() {
+    let mut desktop = Desktop::new("on_lock: seal", &["{name: A, file: a}"]);
+    desktop.logind.add("c2", user::mounting().uid, "user");
+    // Over ssh, say, while the desktop is locked.
+    desktop.logind.is_locked_unseen("c2");
+    desktop.mount.environment("XDG_SESSION_ID", "c1");
+    desktop.mount.mount();
+    wait_armed(&desktop.mount, &["lock", "logout"]);
+    desktop.wait_heard();
+    desktop.serves();
 }
 
 #[test]
@@ -488,4 +515,51 @@ fn with_remount_on_unlock_a_service_s_own_credential_is_found_again() {
             assert_eq!(seen, value("a", 64));
         }
     }
+}
+
+#[test]
+fn a_helper_that_waits_for_an_unlock_ends_with_the_login() {
+    let mut desktop = Desktop::new("remount_on_unlock: true", &["{name: A, file: a}"]);
+    desktop.mount.environment("XDG_SESSION_ID", "c1");
+    desktop.mount.mount();
+    wait_armed(&desktop.mount, &["lock", "logout"]);
+    desktop.logind.lock("c1");
+    desktop.mount.wait_for_no_mount();
+    wait::until("the helper alone is left", || {
+        (desktop.mount.processes().len() == 1).then_some(())
+    });
+    desktop.logind.remove("c1");
+    desktop.mount.wait_for_no_process();
+    assert_eq!(desktop.mount.status()["state"], "locked");
+}
+
+#[test]
+fn a_foreground_mount_stays_through_a_lock_that_ends_with_the_session_s() {
+    let desktop = Desktop::new("remount_on_unlock: true", &["{name: A, file: a}"]);
+    let mut args = desktop.mount.mount_args();
+    args.insert(1, "--foreground".into());
+    let mut command = desktop.mount.secretfs(args);
+    let null = || std::process::Stdio::null();
+    command.stdout(null()).stderr(null());
+    let mut child = command.spawn().expect("secretfs");
+    wait::until("it is mounted", || desktop.mount.read("a").ok());
+    for _ in 0..2 {
+        wait_armed(&desktop.mount, &["lock"]);
+        desktop.logind.lock("c1");
+        desktop.mount.wait_for_no_mount();
+        assert!(child.try_wait().expect("wait").is_none(), "it stays");
+        desktop.logind.unlock("c1");
+        wait::until("it is mounted again", || desktop.mount.read("a").ok());
+    }
+    wait_armed(&desktop.mount, &["lock"]);
+    desktop.logind.lock("c1");
+    desktop.mount.wait_for_no_mount();
+    // Ended while it is locked, it leaves nothing to unlock.
+    system::signal(child.id(), "TERM");
+    let status = wait::until("it ends", || child.try_wait().expect("wait"));
+    assert!(status.success(), "{status}");
+    desktop.mount.wait_for_no_process();
+    let text = desktop.mount.run(["status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(status["mounts"], serde_json::json!([]), "{text}");
 }

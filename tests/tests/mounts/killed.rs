@@ -106,7 +106,7 @@ fn killed(
     prepare(&mount);
     let begun_at = Instant::now();
     begin(&mount).wait().expect("wait");
-    let whole = u64::try_from(begun_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let mut whole = u64::try_from(begun_at.elapsed().as_micros()).unwrap_or(u64::MAX);
     finish(&mount);
     let mut hit = 0;
     while hit < runs {
@@ -118,9 +118,14 @@ fn killed(
         });
         let mut running = begin(&mount);
         // The moment is what is random here; nothing is waited for.
-        std::thread::sleep(Duration::from_micros(random.below(whole + whole / 4)));
+        std::thread::sleep(Duration::from_micros(random.below(whole)));
+        // On a machine whose load changes, the moments follow what it takes now.
         if kill_one(&mount, &mut random) {
             hit += 1;
+            whole += whole / 16;
+        } else if running.try_wait().expect("wait").is_some() {
+            // Too late. Too early, before its first process, is not to be made earlier.
+            whole = (whole - whole / 4).max(1_000);
         }
         running.wait().expect("wait");
         let serves = settles(&mount);

@@ -183,7 +183,7 @@ fn idle_unmounts_by_default() {
     let mount = Scripted::mounted("idle: 30m", &["{name: A, file: a}"]);
     mount.sim.set("A", value("a", 64));
     mount.read("a").expect("the value");
-    mount.advance(std::time::Duration::from_secs(31 * 60));
+    mount.advance_to_the_end(std::time::Duration::from_secs(31 * 60));
     mount.wait_for_no_mount();
     mount.wait_for_no_process();
     assert_eq!(mount.status()["state"], "locked");

@@ -34,4 +34,5 @@ mod session;
 mod signals;
 mod status;
 mod storm;
+mod units;
 mod vault;
