@@ -5,7 +5,8 @@
 #
 #   tests/run.sh           installs what is missing, then all of it
 #   tests/run.sh --quick   installs nothing
-#   tests/run.sh --long    all of it, and the modes that take their time: more cases for every proptest
+#   tests/run.sh --long    all of it, and the modes that take their time: more cases for every proptest,
+#                          longer storms
 #   tests/run.sh FILTER    only the tests whose name contains FILTER
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
@@ -15,7 +16,7 @@ for arg in "$@"; do
   case $arg in
     --quick) quick=1 ;;
     --long) long=1 ;;
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) echo "unknown option $arg; see --help" >&2; exit 2 ;;
     *) filter=$arg ;;
   esac
@@ -73,7 +74,28 @@ fuse_is_usable() {
   [ "$(stat -c %a /dev/fuse)" = 666 ] || as_root chmod 666 /dev/fuse
 }
 
+# Debian's elogind conflicts with systemd, so that installing it would take that away: its files are
+# enough. Where elogind is installed, or was unpacked before, nothing is to be done.
+elogind_is_there() {
+  local tree=${CARGO_TARGET_DIR:-target}/elogind
+  [ -x /lib/elogind/elogind ] || [ -x "$tree/lib/elogind/elogind" ] && return 0
+  [ -z "$quick" ] || { echo "elogind is not there, and --quick installs nothing"; return 1; }
+  unpack "$tree" elogind libelogind0
+}
+unpack() { # FOLDER PACKAGE…: the packages' files below the folder
+  local tree=$1 new; shift
+  command -v apt-get >/dev/null || { echo "this system has no apt-get; install these by its own means: $*"; return 1; }
+  new=$(mktemp -d) || return 1
+  chmod 755 "$new"
+  (
+    cd "$new" && { apt-get download -qq "$@" || { as_root apt-get update -qq && apt-get download -qq "$@"; }; } &&
+      mkdir tree && for package in *.deb; do dpkg -x "$package" tree || exit 1; done
+  ) 2>"$new/said" || { cat "$new/said"; return 1; }
+  mkdir -p "$(dirname "$tree")" && rm -rf "$tree" && mv "$new/tree" "$tree" && rm -rf "$new"
+}
+
 [ -n "$quick" ] || check "programs" install_missing
+check "elogind" elogind_is_there
 check "rust" rust_is_there
 check "fuse" fuse_is_usable
 if [ "$failed" != 0 ]; then
@@ -85,7 +107,7 @@ fi
 
 all=(--workspace --all-features --all-targets)
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0} RUST_BACKTRACE=1
-[ -n "$long" ] && export PROPTEST_CASES=${PROPTEST_CASES:-20000}
+[ -n "$long" ] && export PROPTEST_CASES=${PROPTEST_CASES:-20000} SECRETFS_LONG=1
 locked=()
 [ -f Cargo.lock ] && locked=(--locked)
 

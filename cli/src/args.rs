@@ -61,9 +61,7 @@ pub(crate) enum Command {
     Unmount(TargetArgs),
 
     /// Wipe the secrets and refuse every open, as a screen lock does
-    #[command(
-        after_help = "Examples:\n  secretfs lock --all && swaylock\n  secretfs lock ~/secrets"
-    )]
+    #[command(after_help = "Examples:\n  secretfs lock --all; swaylock\n  secretfs lock ~/secrets")]
     Lock(TargetArgs),
 
     /// Serve again after a lock, or mount what a lock unmounted

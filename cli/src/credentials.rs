@@ -82,6 +82,7 @@ pub(crate) struct Collector<'a> {
     without: &'static str,
     /// By vault file; `None`: there is no way to ask.
     known: BTreeMap<PathBuf, Option<SecretString>>,
+    missing: bool,
     infisical: infisical::Infisical,
     connect: connect::Connect,
 }
@@ -94,9 +95,15 @@ impl<'a> Collector<'a> {
             passphrase_file,
             without,
             known: BTreeMap::new(),
+            missing: false,
             infisical: infisical::Infisical::default(),
             connect: connect::Connect::default(),
         }
+    }
+
+    /// Whether a provider was found that lacks what it needs.
+    pub(crate) fn is_anything_missing(&self) -> bool {
+        self.missing
     }
 
     /// The credentials of the map's providers. What is missing is warned about; a passphrase that is
@@ -109,13 +116,17 @@ impl<'a> Collector<'a> {
         let mut offers = Vec::new();
         for spec in map.providers() {
             let ProviderSettings::Local { file } = &spec.settings else {
+                let before = offers.len();
                 offers.extend(self.infisical.offers(spec, insecure)?);
                 offers.extend(self.connect.offers(spec, insecure)?);
+                // What has a server needs a credential; anything else has nothing to lack.
+                self.missing |= spec.settings.address().is_some() && offers.len() == before;
                 continue;
             };
             let origin = secretfs_providers::local::origin(file);
             let file = Path::new(file);
             if !file.exists() {
+                self.missing = true;
                 warn(
                     &format!("provider {}: there is no vault {}", spec.name, show(file)),
                     "`secretfs vault init` makes one",
@@ -129,6 +140,7 @@ impl<'a> Collector<'a> {
                     credential: Credential::AgeIdentity(identity),
                 });
             } else {
+                self.missing = true;
                 warn(
                     &format!(
                         "provider {}: the passphrase of {} is missing",
@@ -160,6 +172,14 @@ impl<'a> Collector<'a> {
     }
 }
 
+fn unsent(error: &dyn std::fmt::Display) -> CliError {
+    CliError::new(
+        Status::Other,
+        format!("cannot send the credentials: {error}"),
+        "try again",
+    )
+}
+
 /// Credentials that were sent, until the daemon says what it thinks of them.
 pub(crate) struct Delivery {
     channel: Option<(Client, Vec<String>)>,
@@ -175,27 +195,26 @@ impl Delivery {
         if offers.is_empty() {
             return Ok((Self { channel: None }, None));
         }
-        let failed = |error: &dyn std::fmt::Display| {
-            CliError::new(
-                Status::Other,
-                format!("cannot send the credentials: {error}"),
-                "try again",
-            )
-        };
-        let (ours, theirs) = secretfs_fs::link::wire::pair().map_err(|error| failed(&error))?;
-        let mut client = Client::new(ours);
+        let (ours, theirs) = secretfs_fs::link::wire::pair().map_err(|error| unsent(&error))?;
+        Ok((Self::over(ours, offers, insecure)?, Some(theirs)))
+    }
+
+    /// Sends the offers into a channel whose other end the mount-helper has.
+    pub(crate) fn over(
+        channel: OwnedFd,
+        offers: &[CredentialOffer],
+        insecure: bool,
+    ) -> Result<Self, CliError> {
+        let mut client = Client::new(channel);
         protected(insecure, || {
             client
                 .send(offers, Instant::now() + PATIENCE)
-                .map_err(|error| failed(&error))
+                .map_err(|error| unsent(&error))
         })?;
         let names = offers.iter().map(|offer| offer.provider.clone()).collect();
-        Ok((
-            Self {
-                channel: Some((client, names)),
-            },
-            Some(theirs),
-        ))
+        Ok(Self {
+            channel: Some((client, names)),
+        })
     }
 
     /// Waits until the daemon has looked at all of them; an error for the first that it refuses.

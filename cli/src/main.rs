@@ -11,6 +11,7 @@ mod forget;
 mod map;
 mod map_report;
 mod mounts;
+mod offer;
 mod online;
 mod output;
 mod passphrase;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Some(secretfs_mount_helper::role::HELPER) => secretfs_mount_helper::role::helper(),
         Some(secretfs_mount_helper::role::DAEMON) => secretfs_fs::daemon::run(),
         Some(secretfs_mount_helper::role::SENTINEL) => secretfs_mount_helper::role::sentinel(),
+        Some(secretfs_mount_helper::role::OFFER) => offer::run(),
         _ => match usage::parse().and_then(commands::run) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => error.report(),

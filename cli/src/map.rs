@@ -31,11 +31,16 @@ impl Map {
 
     /// The map of a mount, as it was mounted: in the environment of then.
     pub(crate) fn of_mount(request: &LaunchRequest) -> Result<Self, CliError> {
+        Self::of_then(&request.map, request.defaults.clone())
+    }
+
+    /// The same, by what stood in for what the map left out.
+    pub(crate) fn of_then(path: &Path, defaults: Defaults) -> Result<Self, CliError> {
         let world = World {
-            defaults: request.defaults.clone(),
+            defaults,
             ..World::from_process()
         };
-        Ok(Self::open(request.map.clone(), world)?)
+        Ok(Self::open(path.to_owned(), world)?)
     }
 
     /// The map of a text that is not in a file yet.

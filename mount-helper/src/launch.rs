@@ -22,7 +22,7 @@ const END_LIMIT: Duration = Duration::from_secs(5);
 
 /// What a helper needs of its command's environment. Nothing else is passed on: the environment of
 /// a command may hold credentials.
-const ENVIRONMENT: [&str; 10] = [
+const ENVIRONMENT: [&str; 12] = [
     "HOME",
     "USER",
     "LOGNAME",
@@ -33,6 +33,9 @@ const ENVIRONMENT: [&str; 10] = [
     "XDG_CONFIG_HOME",
     "XDG_SESSION_ID",
     "DBUS_SESSION_BUS_ADDRESS",
+    "DBUS_SYSTEM_BUS_ADDRESS",
+    // A folder's name: what is in it is read by the short-lived child that serves again at unlock.
+    "CREDENTIALS_DIRECTORY",
 ];
 
 /// What to mount, and how.

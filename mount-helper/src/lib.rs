@@ -8,6 +8,7 @@
 //! | [`place`] | runtime folder, records, state folder, mountpoints, processes |
 //! | [`journal`] | log and audit |
 //! | [`role`] | the processes that are not commands |
+//! | [`session`] | what of the user's session locks a mount |
 
 pub mod control;
 pub mod error;
@@ -19,5 +20,6 @@ pub mod place;
 pub mod programs;
 pub mod role;
 mod sentinel;
+mod session;
 
 pub use error::HelperError;

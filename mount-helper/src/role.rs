@@ -9,6 +9,17 @@ pub const DAEMON: &str = "internal-daemon";
 /// First argument of the sentinel.
 pub const SENTINEL: &str = "internal-sentinel";
 
+/// First argument of the child that finds credentials where nobody is asked, at unlock. Standard
+/// input is the credential channel; then come the map, what stands in for what it leaves out (JSON), and
+/// [`INSECURE`] where memory need not be locked.
+pub const OFFER: &str = "internal-offer";
+/// See [`OFFER`].
+pub const INSECURE: &str = "insecure";
+/// What that child prints: the channel holds what every provider needs.
+pub const OFFER_READY: &str = "ready";
+/// What it prints: no provider needs anything.
+pub const OFFER_NOTHING: &str = "nothing";
+
 /// Runs the mount-helper until its mount is gone.
 #[must_use]
 pub fn helper() -> ExitCode {

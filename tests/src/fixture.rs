@@ -160,6 +160,8 @@ impl Fixture {
         command.env("XDG_RUNTIME_DIR", self.path("run"));
         command.env("XDG_STATE_HOME", self.path("state"));
         command.env("SECRETFS_MAP", self.map());
+        // Not the machine's own: whoever locks the screen meanwhile would lock the mounts of tests.
+        command.env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus");
         command.envs(self.environment.iter().cloned());
         command.stdin(Stdio::null());
         command
@@ -264,6 +266,23 @@ impl Fixture {
     #[must_use]
     pub fn probe(&self) -> Probe {
         Probe::start(self.command(&self.probe))
+    }
+
+    /// The same in a mount namespace of its own, with a copy of every mount that is there now. Needs
+    /// root, or sudo without a password.
+    #[must_use]
+    pub fn probe_in_a_namespace(&self) -> Probe {
+        let inner = self.command(&self.probe);
+        let mut outer = user::privileged("unshare");
+        outer.args(["--mount", "--propagation", "private", "--", "env", "-i"]);
+        for (name, value) in inner.get_envs() {
+            let mut pair = name.to_owned();
+            pair.push("=");
+            pair.push(value.unwrap_or_default());
+            outer.arg(pair);
+        }
+        outer.arg(inner.get_program()).args(inner.get_args());
+        Probe::start(outer)
     }
 
     #[cfg(feature = "test-hooks")]

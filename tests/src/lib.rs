@@ -10,6 +10,7 @@
 //! | [`http_sim`] | what the simulators of HTTP services share |
 //! | [`infisical`] | a strict simulator of an Infisical server |
 //! | [`connect`] | a strict simulator of a 1Password Connect server |
+//! | [`session`] | private buses, a real elogind, a simulated one, screen savers |
 //! | `scripted` | the simulator behind the scripted provider (feature `test-hooks`) |
 
 #[cfg(feature = "test-hooks")]
@@ -24,6 +25,7 @@ pub mod probe;
 pub mod script;
 #[cfg(feature = "test-hooks")]
 pub mod scripted;
+pub mod session;
 pub mod system;
 pub mod user;
 pub mod vault;

@@ -4,15 +4,16 @@ use crate::args::TargetArgs;
 use crate::control;
 use crate::error::CliError;
 use crate::output::{print, show};
-use secretfs_mount_helper::control::Request;
+use secretfs_mount_helper::control::{Request, client};
 
 /// Runs the command.
 pub(crate) fn run(args: &TargetArgs) -> Result<(), CliError> {
     super::for_each(control::targets(args)?, |found| {
-        // What a lock has unmounted is as locked as can be.
-        if found.is_running() {
+        // What a lock has unmounted is as locked as can be, and what is gone even more so.
+        let shown = show(found.mountpoint());
+        if let Some(found) = client::settled(found).filter(client::Found::is_running) {
             control::ask(&found, &Request::Lock, None)?;
         }
-        print(format!("locked {}\n", show(found.mountpoint())))
+        print(format!("locked {shown}\n"))
     })
 }

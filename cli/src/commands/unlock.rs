@@ -8,7 +8,7 @@ use crate::map::Map;
 use crate::output::{print, show, warn};
 use crate::proxies::Proxies;
 use secretfs_mount_helper::control::Request;
-use secretfs_mount_helper::control::client::Found;
+use secretfs_mount_helper::control::client::{self, Found};
 use secretfs_mount_helper::launch::{self, LaunchRequest};
 use secretfs_providers::http::ProxySettings;
 
@@ -17,6 +17,7 @@ pub(crate) fn run(args: &UnlockArgs) -> Result<(), CliError> {
     // All maps before the heap is locked: a large one takes more than may be locked.
     let found: Vec<_> = control::targets(&args.target)?
         .into_iter()
+        .filter_map(client::settled)
         .map(|one| (Map::of_mount(&one.record.request), one))
         .collect();
     // One passphrase opens a vault for all of its mounts.

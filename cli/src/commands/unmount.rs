@@ -6,14 +6,22 @@ use crate::error::CliError;
 use crate::output::{print, show};
 use secretfs_mount_helper::control::client;
 use secretfs_mount_helper::mount::recover;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Runs the command.
 pub(crate) fn run(args: &TargetArgs) -> Result<(), CliError> {
     super::for_each(targets(args)?, |mountpoint| {
-        client::unmount(&mountpoint)?;
+        match client::unmount(&mountpoint) {
+            // It ended by itself since it was listed.
+            Err(_) if args.all && is_gone(&mountpoint) => return Ok(()),
+            done => done?,
+        }
         print(format!("unmounted {}\n", show(&mountpoint)))
     })
+}
+
+fn is_gone(mountpoint: &Path) -> bool {
+    matches!(client::find(mountpoint), Ok(None)) && matches!(recover::find(mountpoint), Ok(None))
 }
 
 /// As for other commands, and the mounts that nobody serves any more.

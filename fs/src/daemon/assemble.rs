@@ -29,10 +29,6 @@ pub(super) struct Daemon {
     pub(super) allow_root: bool,
     pub(super) map: CompiledMap,
     pub(super) generation: u64,
-    #[cfg_attr(
-        not(feature = "test-hooks"),
-        expect(dead_code, reason = "tests move it")
-    )]
     pub(super) clock: Arc<DaemonClock>,
 }
 

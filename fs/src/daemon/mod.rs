@@ -21,6 +21,7 @@ mod audit;
 mod clock;
 mod credentials;
 mod helper;
+mod idle;
 mod log;
 mod outbox;
 mod prepare;

@@ -5,7 +5,7 @@ use super::assemble::Daemon;
 use super::log::LinkLog;
 use super::outbox::{Inbox, outbox};
 use super::prepare::Prepared;
-use super::{abort::Abort, credentials};
+use super::{abort::Abort, credentials, idle};
 use crate::fuse::{Config, EndReason, Session};
 use crate::link::wire::{LINK_LIMIT, Reader, WireError, Writer, split};
 use crate::link::{FromDaemon, ToDaemon};
@@ -153,6 +153,13 @@ async fn obey(daemon: &mut Daemon, reader: &mut Reader, abort: &mut Abort) -> En
                 }
             }
             () = signals.term() => return End::Asked,
+            () = idle::due(idle::left(daemon)) => {
+                // An open may have come since: then there is time left.
+                if idle::left(daemon).is_some_and(|left| left.is_zero()) {
+                    tracing::info!("locking: nothing was opened for as long as `idle` says");
+                    lock(daemon).await;
+                }
+            }
             Some(reason) = session_ended.recv() => return End::Session(reason),
         }
     }
@@ -186,16 +193,19 @@ async fn start(
     }
 }
 
+/// Refuses, wipes, invalidates, and says so.
+async fn lock(daemon: &Daemon) {
+    let invalidated = daemon.tree.lock();
+    let _ = tokio::time::timeout(INVALIDATE_WITHIN, invalidated).await;
+    residue::clear();
+    daemon.outbox.try_send(FromDaemon::Locked);
+}
+
 async fn handle(daemon: &mut Daemon, message: ToDaemon, fds: Vec<OwnedFd>) {
     let fd = fds.into_iter().next();
     match message {
         ToDaemon::Answer { id, result } => daemon.helper.answer(id, result, fd),
-        ToDaemon::Lock => {
-            let invalidated = daemon.tree.lock();
-            let _ = tokio::time::timeout(INVALIDATE_WITHIN, invalidated).await;
-            residue::clear();
-            daemon.outbox.try_send(FromDaemon::Locked);
-        }
+        ToDaemon::Lock => lock(daemon).await,
         ToDaemon::Unlock => daemon.tree.unlock(),
         ToDaemon::Credentials => {
             if let Some(socket) = fd {

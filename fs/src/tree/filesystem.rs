@@ -15,7 +15,7 @@ use crate::map::{CompiledMap, ValueKey};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 use tokio::sync::oneshot;
 
 /// What one more file, handle or ticket may need of the heap, by far.
@@ -50,6 +50,8 @@ pub(super) struct Inner {
     pub(super) audit: bool,
     pub(super) map: CompiledMap,
     pub(super) started: SystemTime,
+    /// When a file was last opened, or the mount began to serve.
+    pub(super) last_open: Instant,
     pub(super) versions: Versions,
     pub(super) tickets: Tickets,
     pub(super) purging: bool,
@@ -92,6 +94,7 @@ impl SecretFs {
             audit: deps.map.settings().audit,
             map: deps.map.clone(),
             started: deps.clock.wall(),
+            last_open: deps.clock.now(),
             versions: Versions::new(),
             tickets: Tickets::default(),
             purging: false,
@@ -186,7 +189,15 @@ impl SecretFs {
     /// Serves again.
     pub fn unlock(&self) {
         self.deps.cache.unlock();
-        self.inner().locked = false;
+        let mut inner = self.inner();
+        inner.locked = false;
+        inner.last_open = self.deps.clock.now();
+    }
+
+    /// When a file was last opened, or serving began; `None`: it is locked.
+    pub fn last_open(&self) -> Option<Instant> {
+        let inner = self.inner();
+        (!inner.locked).then_some(inner.last_open)
     }
 
     /// Publishes a version of a file, and has the kernel forget the one before. Gives its inode;

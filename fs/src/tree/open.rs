@@ -93,6 +93,7 @@ impl SecretFs {
             Ok(Node::Folder(_)) => return reply(Err(Errno::ISDIR)),
             Err(errno) => return reply(Err(errno)),
         };
+        inner.last_open = self.deps.clock.now();
         let ticket = self.take_ticket(&mut inner, caller.pid, file.id);
         let mut request = Request {
             caller,

@@ -24,6 +24,8 @@ const PING_LIMIT: Duration = Duration::from_millis(2500);
 const UNMOUNT_LIMIT: Duration = Duration::from_secs(8);
 /// How long a helper that closed its door may take to be gone.
 const GRACE: Duration = Duration::from_millis(500);
+/// How soon a helper that has closed its door is looked at again.
+const SETTLING: Duration = Duration::from_millis(10);
 /// How long anything else may take.
 const LIMIT: Duration = Duration::from_secs(5);
 /// How long a sentinel may take to clean up after a helper that was killed.
@@ -143,19 +145,31 @@ pub fn request(
     }
 }
 
-/// Whether a mount's helper is there to stay. One that was just killed counts as alive until the
-/// kernel has closed its files: a `mount` that follows at once is not to be refused for it.
+/// What has become of a mount whose helper may be on its way out; `None`: nothing is left of it. A
+/// helper that has closed its door is ending, or has unmounted at a lock and is about to say so in the
+/// record; one that was just killed counts as alive until the kernel has closed its files. A command
+/// that follows at once is not to fail for either.
+#[must_use]
+pub fn settled(found: Found) -> Option<Found> {
+    let deadline = Instant::now() + LIMIT;
+    let mut found = found;
+    while found.is_running() {
+        match exchange(&found, &Request::Ping, Vec::new(), PING_LIMIT) {
+            // One that hangs is there, too.
+            Ok(_) | Err(WireError::TimedOut) => break,
+            Err(_) if Instant::now() >= deadline => break,
+            Err(_) => std::thread::sleep(SETTLING),
+        }
+        let again = find(found.mountpoint()).ok().flatten();
+        found = again?;
+    }
+    Some(found)
+}
+
+/// Whether a mount's helper is there to stay.
 #[must_use]
 pub fn stays(found: &Found) -> bool {
-    if !found.is_running() {
-        return false;
-    }
-    match exchange(found, &Request::Ping, Vec::new(), PING_LIMIT) {
-        // One that hangs is there, too.
-        Ok(_) | Err(WireError::TimedOut) => true,
-        // Its door is closed: it is about to end, by itself or not.
-        Err(_) => !has_ended_within(found, LIMIT),
-    }
+    settled(found.clone()).is_some_and(|found| found.is_running())
 }
 
 /// The state of a mount. Where no helper answers, what its record tells.

@@ -5,6 +5,7 @@
 //! | [`startup`] | the steps of a mount, in their order |
 //! | [`parts`] | what they made, and how it is undone, whatever happened |
 //! | [`serve`] | one loop that owns the state, from the first open to the end |
+//! | [`resume`] | serving again at unlock, where nobody has to be asked |
 //! | [`requests`] | what commands ask for |
 //! | [`asks`] | what the sandboxed daemon asks for |
 //! | [`daemon`] | the child, and the link to it |
@@ -19,6 +20,7 @@ mod listener;
 mod maps;
 mod parts;
 mod requests;
+mod resume;
 mod sentry;
 mod serve;
 mod startup;
@@ -27,11 +29,13 @@ mod watch;
 
 use crate::error::HelperError;
 use crate::launch::{Answer, Launch, Launched};
+use crate::session::Session;
 use parts::{End, Parts};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::stdio::{dup2_stderr, dup2_stdin};
 use secretfs_fs::link::wire::{LINK_LIMIT, Reader, Writer, split};
 use secretfs_fs::map::Ready;
+use serve::{Ended, Locked, Signals};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -77,14 +81,16 @@ async fn from_request_to_end() -> ExitCode {
     let credentials = fds.next();
     let request = launch.request;
     // Handlers first: from here on a signal is an orderly end.
-    let mut signals = match serve::Signals::install(request.foreground) {
+    let mut signals = match Signals::install(request.foreground) {
         Ok(signals) => signals,
         Err(error) => {
             let error = HelperError::other(format!("cannot handle signals: {error}"), "");
             return refuse(&mut writer, error).await;
         }
     };
-    let mut parts = match Parts::new(request) {
+    // Before the mount: what happens meanwhile is acted on as soon as there is something to lock.
+    let session = Session::start();
+    let mut parts = match Parts::new(request, session.wiped()) {
         Ok(parts) => parts,
         Err(error) => return refuse(&mut writer, error).await,
     };
@@ -103,13 +109,51 @@ async fn from_request_to_end() -> ExitCode {
             // A command that went away in this moment has its mount all the same.
             let _ = timeout(ANSWER_LIMIT, writer.send(&answer, Vec::new())).await;
             drop((reader, writer));
-            serve::run(parts, started, signals).await
+            let ended = serve::run(parts, started, &mut signals, &session).await;
+            match ended {
+                Ended::For(code) => code,
+                Ended::UntilUnlock(locked) => and_again(*locked, &mut signals, &session).await,
+            }
         }
         Err(error) => {
             let _ = parts.tear_down(End::Failed).await;
             match error {
                 Some(error) => refuse(&mut writer, error).await,
                 None => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+/// After a lock that has unmounted: mounts again at each unlock, until somebody else does, or ends it.
+async fn and_again(mut locked: Locked, signals: &mut Signals, session: &Session) -> ExitCode {
+    loop {
+        let Some(credentials) = resume::wait(&locked, signals, session).await else {
+            return ExitCode::SUCCESS;
+        };
+        let Ok(mut parts) = Parts::new(locked.request.clone(), session.wiped()) else {
+            return ExitCode::FAILURE;
+        };
+        let started = tokio::select! {
+            biased;
+            () = signals.end() => None,
+            started = startup::run(&mut parts, None, credentials) => Some(started),
+        };
+        match started {
+            Some(Ok(started)) => match serve::run(parts, started, signals, session).await {
+                Ended::For(code) => return code,
+                Ended::UntilUnlock(again) => locked = *again,
+            },
+            Some(Err(error)) => {
+                // Its record says that it is locked, as before.
+                let text = format!("cannot mount again at unlock: {}", error.message);
+                parts.journal.log("error", &text);
+                let _ = parts.tear_down(End::Failed).await;
+            }
+            None => {
+                let _ = parts.tear_down(End::Failed).await;
+                resume::forget(&locked);
+                return ExitCode::SUCCESS;
             }
         }
     }

@@ -12,6 +12,7 @@ use crate::mount::detach::Detached;
 use crate::mount::{Mounted, abort, detach};
 use crate::place::record::{InstanceLock, Record};
 use crate::place::{ProcessId, RuntimeFolder, mountpoint, state};
+use crate::session::Wiped;
 use secretfs_fs::link::{FromDaemon, ToDaemon};
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
@@ -40,8 +41,17 @@ pub(super) enum End {
     Stopped,
     /// Locked with `on_lock: unmount`: the record stays.
     Locked,
+    /// The user is logged out: the same, whatever the map says, and nobody waits for an unlock.
+    LoggedOut,
     /// The daemon ended by itself.
     DaemonGone,
+}
+
+impl End {
+    /// Whether `secretfs unlock` mounts again.
+    pub(super) fn is_lock(self) -> bool {
+        matches!(self, Self::Locked | Self::LoggedOut)
+    }
 }
 
 /// See the module.
@@ -69,6 +79,8 @@ pub(super) struct Parts {
     pub(super) previous: Option<Record>,
     /// The maps, once one was read.
     pub(super) maps: Option<Maps>,
+    /// Who waits for the wipe before the machine sleeps.
+    wiped: Wiped,
     state: MountState,
 }
 
@@ -77,7 +89,7 @@ impl Parts {
     ///
     /// # Errors
     /// The mountpoint cannot be named, or there is no runtime folder.
-    pub(super) fn new(mut request: LaunchRequest) -> Result<Self, HelperError> {
+    pub(super) fn new(mut request: LaunchRequest, wiped: Wiped) -> Result<Self, HelperError> {
         rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
         request.mountpoint = mountpoint::normalise(&request.mountpoint)?;
         let Some(name) = request.mountpoint.to_str().map(str::to_owned) else {
@@ -112,6 +124,7 @@ impl Parts {
             mounted: None,
             previous: None,
             maps: None,
+            wiped,
             state: MountState::Starting,
         })
     }
@@ -149,6 +162,18 @@ impl Parts {
     /// Has the daemon wipe everything; false: it did not within a second, and was killed. Lines that
     /// it sends meanwhile are kept.
     pub(super) async fn wipe(&mut self) -> bool {
+        let wiped = self.wipe_or_kill().await;
+        // A killed daemon holds nothing either.
+        self.wiped.tell();
+        wiped
+    }
+
+    /// A machine that waits for the wipe may go on: there is nothing to wipe.
+    pub(super) fn tell_wiped(&self) {
+        self.wiped.tell();
+    }
+
+    async fn wipe_or_kill(&mut self) -> bool {
         let Some(daemon) = &mut self.daemon else {
             return false;
         };
@@ -186,11 +211,11 @@ impl Parts {
         }
         if self.daemon.is_some() {
             self.set_state(match end {
-                End::Locked => MountState::Locking,
+                end if end.is_lock() => MountState::Locking,
                 _ => MountState::Stopping,
             });
         }
-        if matches!(end, End::Stopped | End::Locked) {
+        if end == End::Stopped || end.is_lock() {
             self.wipe().await;
         }
         let unmounted = self.unmount().await;
@@ -253,7 +278,7 @@ impl Parts {
     fn forget(&mut self, end: End) {
         let mountpoint = &self.request.mountpoint;
         let _ = std::fs::remove_file(self.folder.socket(mountpoint));
-        if end == End::Locked {
+        if end.is_lock() {
             let record = Record {
                 request: self.request.clone(),
                 state: MountState::Locked,

@@ -1,20 +1,28 @@
 //! One loop that owns the state of the mount, from the first open to the end. It never waits for
 //! the daemon longer than the second that a wipe may take, and for nothing else.
+//!
+//! What locks: a command, the session ([`crate::session`]), a signal, and the daemon itself when nothing
+//! was opened for long.
 
 use super::asks::Asks;
 use super::daemon::{Daemon, Event};
 use super::maps::{self, Published};
 use super::parts::{End, Parts};
 use super::requests::{Change, Handler, Inquiry, Reply, View, failed};
+use super::resume::{self, Offer};
 use super::sentry::Sentry;
 use super::startup::Started;
 use crate::control::{MountState, MountStatus, Response};
 use crate::error::{HelperError, MOUNT};
 use crate::journal::Journal;
+use crate::launch::LaunchRequest;
+use crate::place::RuntimeFolder;
+use crate::session::{Event as SessionEvent, Session};
 use secretfs_fs::link::message::Ask;
 use secretfs_fs::link::{FromDaemon, ToDaemon};
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -37,8 +45,10 @@ pub(super) struct Signals {
 
 /// What a signal asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wish {
+pub(super) enum Wish {
+    /// Wipe, unmount, end.
     End,
+    /// Read the map again.
     Reload,
 }
 
@@ -57,7 +67,7 @@ impl Signals {
         while self.next().await != Wish::End {}
     }
 
-    async fn next(&mut self) -> Wish {
+    pub(super) async fn next(&mut self) -> Wish {
         tokio::select! {
             _ = self.terminate.recv() => Wish::End,
             _ = self.interrupt.recv() => Wish::End,
@@ -70,10 +80,32 @@ impl Signals {
 /// Why the loop ends, and who waits for that.
 type Ending = (End, Option<oneshot::Sender<Reply>>);
 
-/// Serves until the mount ends; the exit status of the helper.
-pub(super) async fn run(mut parts: Parts, started: Started, mut signals: Signals) -> ExitCode {
+/// What a lock has unmounted.
+#[derive(Debug)]
+pub(super) struct Locked {
+    pub(super) request: LaunchRequest,
+    pub(super) folder: RuntimeFolder,
+    pub(super) journal: Arc<Journal>,
+}
+
+/// How serving ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// With this exit status of the helper.
+    For(ExitCode),
+    /// Locked, and to be mounted again at unlock.
+    UntilUnlock(Box<Locked>),
+}
+
+/// Serves until the mount ends.
+pub(super) async fn run(
+    mut parts: Parts,
+    started: Started,
+    signals: &mut Signals,
+    session: &Session,
+) -> Ended {
     let Some(link) = parts.daemon.as_ref().map(|daemon| daemon.link.clone()) else {
-        return ExitCode::FAILURE;
+        return Ended::For(ExitCode::FAILURE);
     };
     let (ask, mut inquiries) = mpsc::channel(INQUIRIES);
     let handler = Handler {
@@ -87,6 +119,7 @@ pub(super) async fn run(mut parts: Parts, started: Started, mut signals: Signals
         reload: None,
         again: false,
         waiting: Vec::new(),
+        offer: None,
     };
     let (end, reply) = loop {
         let ending = tokio::select! {
@@ -95,8 +128,10 @@ pub(super) async fn run(mut parts: Parts, started: Started, mut signals: Signals
                 Wish::End => Some((End::Stopped, None)),
                 Wish::Reload => { serving.start_reload(&parts); None }
             },
+            event = session.event() => serving.session(&mut parts, event).await,
             event = daemon_event(&mut parts.daemon) => serving.daemon(&mut parts, event),
-            Some(inquiry) = inquiries.recv() => serving.inquiry(&mut parts, inquiry).await,
+            Some(inquiry) = inquiries.recv() => serving.inquiry(&mut parts, session, inquiry).await,
+            offer = offered(&mut serving.offer) => { serving.resume(&mut parts, offer); None }
             published = reloaded(&mut serving.reload) => {
                 serving.end_reload(&mut parts, published);
                 None
@@ -109,14 +144,22 @@ pub(super) async fn run(mut parts: Parts, started: Started, mut signals: Signals
         }
     };
     accepting.abort();
+    serving.asks.kill_programs();
     parts.journal.log("info", told(end));
+    let remounts = end == End::Locked && remounts(&parts);
+    let locked = Locked {
+        request: parts.request.clone(),
+        folder: parts.folder.clone(),
+        journal: Arc::clone(&parts.journal),
+    };
     let ended = parts.tear_down(end).await;
     drop(inquiries);
     let code = match (&ended, end) {
         (Err(_), _) => ExitCode::from(MOUNT),
-        (Ok(()), End::Stopped | End::Locked) => ExitCode::SUCCESS,
+        (Ok(()), End::Stopped | End::Locked | End::LoggedOut) => ExitCode::SUCCESS,
         (Ok(()), End::Failed | End::DaemonGone) => ExitCode::FAILURE,
     };
+    let ended_well = ended.is_ok();
     if let Some(reply) = reply {
         let response = match ended {
             Ok(()) => Response::Done { count: 0 },
@@ -128,14 +171,18 @@ pub(super) async fn run(mut parts: Parts, started: Started, mut signals: Signals
             let _ = timeout(ANSWER_LIMIT, is_sent.recv()).await;
         }
     }
-    code
+    if remounts && ended_well {
+        Ended::UntilUnlock(Box::new(locked))
+    } else {
+        Ended::For(code)
+    }
 }
 
 fn told(end: End) -> &'static str {
     match end {
         End::Failed => "mounting failed",
         End::Stopped => "unmounting",
-        End::Locked => "locking, and unmounting",
+        End::Locked | End::LoggedOut => "locking, and unmounting",
         End::DaemonGone => "the daemon is gone: unmounting",
     }
 }
@@ -181,6 +228,15 @@ async fn reloaded(
     published.unwrap_or_else(|_| Err(HelperError::other("reading the map failed", "")))
 }
 
+async fn offered(offer: &mut Option<JoinHandle<Offer>>) -> Offer {
+    let Some(task) = offer else {
+        return std::future::pending().await;
+    };
+    let offered = task.await;
+    *offer = None;
+    offered.unwrap_or(Offer::Missing)
+}
+
 /// What the loop keeps beside the parts.
 struct Serving {
     asks: Asks,
@@ -189,9 +245,70 @@ struct Serving {
     again: bool,
     /// Who waits for the reload.
     waiting: Vec<oneshot::Sender<Reply>>,
+    /// Who looks for credentials, to serve again.
+    offer: Option<JoinHandle<Offer>>,
 }
 
 impl Serving {
+    async fn session(&mut self, parts: &mut Parts, event: SessionEvent) -> Option<Ending> {
+        match event {
+            SessionEvent::Lock(cause) => {
+                let text = format!("locking: {}", cause.told());
+                parts.journal.log("info", &text);
+                if cause.is_logout() {
+                    return Some((End::LoggedOut, None));
+                }
+                self.lock(parts).await
+            }
+            SessionEvent::Unlock => {
+                if parts.state() == MountState::Locked && remounts(parts) && self.offer.is_none() {
+                    let request = parts.request.clone();
+                    self.offer = Some(tokio::spawn(resume::offer(request)));
+                }
+                None
+            }
+        }
+    }
+
+    /// Locks as the map says; an ending where that is one.
+    async fn lock(&mut self, parts: &mut Parts) -> Option<Ending> {
+        self.stop_resuming();
+        if !seals(parts) {
+            return Some((End::Locked, None));
+        }
+        if parts.state() == MountState::Locked {
+            parts.tell_wiped();
+            return None;
+        }
+        parts.set_state(MountState::Locking);
+        self.asks.kill_programs();
+        if !parts.wipe().await {
+            return Some((End::Locked, None));
+        }
+        parts.set_state(MountState::Locked);
+        None
+    }
+
+    fn stop_resuming(&mut self) {
+        if let Some(offer) = self.offer.take() {
+            offer.abort();
+        }
+    }
+
+    /// Serves again what was sealed, with what a child has found; not where something is missing.
+    fn resume(&mut self, parts: &mut Parts, offer: Offer) {
+        if parts.state() != MountState::Locked {
+            return;
+        }
+        let Offer::Ready(credentials) = offer else {
+            parts.journal.log("info", resume::STAYS_LOCKED);
+            return;
+        };
+        if unlock(parts, credentials) {
+            parts.journal.log("info", "unlocked with the session");
+        }
+    }
+
     fn daemon(&mut self, parts: &mut Parts, event: Event) -> Option<Ending> {
         match event {
             Event::Gone => return Some((End::DaemonGone, None)),
@@ -218,10 +335,15 @@ impl Serving {
         None
     }
 
-    async fn inquiry(&mut self, parts: &mut Parts, inquiry: Inquiry) -> Option<Ending> {
+    async fn inquiry(
+        &mut self,
+        parts: &mut Parts,
+        session: &Session,
+        inquiry: Inquiry,
+    ) -> Option<Ending> {
         match inquiry {
             Inquiry::Look(tell) => {
-                if let Some(view) = view(parts) {
+                if let Some(view) = view(parts, session) {
                     let _ = tell.send(view);
                 }
                 None
@@ -245,24 +367,14 @@ impl Serving {
         let done = match change {
             Change::Unmount => return Some((End::Stopped, Some(reply))),
             Change::Lock => {
-                if !seals(parts) {
-                    return Some((End::Locked, Some(reply)));
+                if let Some((end, _)) = self.lock(parts).await {
+                    return Some((end, Some(reply)));
                 }
-                parts.set_state(MountState::Locking);
-                self.asks.kill_programs();
-                if !parts.wipe().await {
-                    return Some((End::Locked, Some(reply)));
-                }
-                parts.set_state(MountState::Locked);
                 true
             }
             Change::Unlock => {
-                let unlocked = send(parts, ToDaemon::Unlock, None);
-                if unlocked && parts.state() == MountState::Locked {
-                    parts.set_state(MountState::Serving);
-                }
-                // After it: a daemon that is locked takes no credential.
-                unlocked && fd.is_none_or(|fd| send(parts, ToDaemon::Credentials, Some(fd)))
+                self.stop_resuming();
+                unlock(parts, fd)
             }
             Change::Credentials => send(parts, ToDaemon::Credentials, fd),
             Change::Reload => {
@@ -337,15 +449,34 @@ fn seals(parts: &Parts) -> bool {
     maps.is_some_and(|maps| maps.current().settings().seal_on_lock)
 }
 
+fn remounts(parts: &Parts) -> bool {
+    let maps = parts.maps.as_ref();
+    maps.is_some_and(|maps| maps.current().settings().remount_on_unlock)
+}
+
+/// Has a sealed daemon serve again; false: it does not read what is sent.
+fn unlock(parts: &mut Parts, credentials: Option<OwnedFd>) -> bool {
+    let unlocked = send(parts, ToDaemon::Unlock, None);
+    if unlocked && parts.state() == MountState::Locked {
+        parts.set_state(MountState::Serving);
+    }
+    // After it: a daemon that is locked takes no credential.
+    unlocked && credentials.is_none_or(|fd| send(parts, ToDaemon::Credentials, Some(fd)))
+}
+
 fn send(parts: &Parts, message: ToDaemon, fd: Option<OwnedFd>) -> bool {
     let daemon = parts.daemon.as_ref();
     daemon.is_some_and(|daemon| daemon.link.send(message, fd.into_iter().collect()))
 }
 
-fn view(parts: &Parts) -> Option<View> {
+fn view(parts: &Parts, session: &Session) -> Option<View> {
     let maps = parts.maps.as_ref()?;
     // Only what is armed: a trigger that is named here and does not fire is worse than none.
-    let triggers = vec!["command".to_owned(), "sigterm".to_owned()];
+    let mut triggers = vec!["command".to_owned(), "sigterm".to_owned()];
+    if maps.current().settings().idle_ms > 0 {
+        triggers.push("idle".to_owned());
+    }
+    triggers.extend(session.armed());
     let status = MountStatus {
         mountpoint: parts.request.mountpoint.clone(),
         map: parts.request.map.clone(),

@@ -116,19 +116,6 @@ pub(super) async fn run(
     if parts.request.insecure_memory {
         warnings.push("values are kept in memory that may be written to the swap".to_owned());
     }
-    let settings = parts.maps.as_ref().map(|maps| maps.current().settings());
-    if let Some(settings) = settings {
-        if settings.idle_ms > 0 {
-            warnings
-                .push("`idle` has no effect in this version: lock with `secretfs lock`".to_owned());
-        }
-        if settings.remount_on_unlock {
-            warnings.push(
-                "`remount_on_unlock` has no effect in this version: mount again with `secretfs unlock`"
-                    .to_owned(),
-            );
-        }
-    }
     Ok(Started {
         listener,
         watch,

@@ -69,11 +69,17 @@ fn killing_the_sentinel_leaves_a_working_mount_or_none() {
 }
 
 #[test]
-fn sigterm_wipes_and_unmounts() {
+fn sigterm_and_sigint_wipe_and_unmount() {
+    for signal in ["TERM", "INT"] {
+        wipes_and_unmounts(signal);
+    }
+}
+
+fn wipes_and_unmounts(signal: &str) {
     let mount = Scripted::with_value(value("a", 64));
     let mut probe = mount.probe();
     let fd = probe.open(mount.file("a"));
-    system::signal(mount.process("internal-mount-helper").pid, "TERM");
+    system::signal(mount.process("internal-mount-helper").pid, signal);
     mount.wait_for_no_mount();
     mount.wait_for_no_process();
     assert!(matches!(

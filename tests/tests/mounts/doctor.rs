@@ -39,6 +39,8 @@ fn where_doctor_says_that_a_mount_works_it_works() {
             "core dumps",
             "session bus",
             "logind",
+            "locker",
+            "triggers",
             "op",
             "infisical"
         ]

@@ -133,3 +133,71 @@ fn locking_a_hung_daemon_wipes_and_unmounts_all_the_same() {
     mount.wait_for_no_mount();
     mount.wait_for_no_process();
 }
+
+#[test]
+fn it_locks_when_nothing_was_opened_for_as_long_as_idle_says() {
+    let minutes = |n: u64| std::time::Duration::from_secs(60 * n);
+    let mount = Scripted::mounted(
+        "on_lock: seal, idle: 30m, ttl: 24h",
+        &["{name: A, file: a}"],
+    );
+    mount.sim.set("A", value("a", 64));
+    let triggers = mount.status()["triggers"].clone();
+    let armed = triggers.as_array().expect("a list");
+    assert!(armed.iter().any(|name| name == "idle"), "{triggers}");
+    for _ in 0..3 {
+        // Each open starts anew.
+        mount.advance(minutes(29));
+        assert_eq!(mount.read("a"), Ok(value("a", 64)));
+    }
+    let mut probe = mount.probe();
+    let fd = probe.open(mount.file("a"));
+    for _ in 0..2 {
+        mount.advance(minutes(31));
+        wait::until("it is locked", || {
+            (mount.status()["state"] == "locked").then_some(())
+        });
+        assert_eq!(mount.read("a"), Err(libc::ENOKEY));
+        let read = probe.run(&Step::Pread {
+            fd,
+            offset: 0,
+            len: 10,
+        });
+        assert_eq!(failed(&read), libc::EIO, "held open is not opened");
+        mount.run(["unlock"]);
+        assert_eq!(mount.read("a"), Ok(value("a", 64)));
+    }
+    // A map that asks for less, saved meanwhile.
+    mount.set_map("on_lock: seal, idle: 1h, ttl: 24h", &["{name: A, file: a}"]);
+    wait::until("the map is read", || {
+        let log = std::fs::read_to_string(mount.path("state/secretfs/secretfs.log"));
+        log.is_ok_and(|log| log.contains("read again"))
+            .then_some(())
+    });
+    mount.advance(minutes(31));
+    assert_eq!(mount.read("a"), Ok(value("a", 64)));
+}
+
+#[test]
+fn idle_unmounts_by_default() {
+    let mount = Scripted::mounted("idle: 30m", &["{name: A, file: a}"]);
+    mount.sim.set("A", value("a", 64));
+    mount.read("a").expect("the value");
+    mount.advance(std::time::Duration::from_secs(31 * 60));
+    mount.wait_for_no_mount();
+    mount.wait_for_no_process();
+    assert_eq!(mount.status()["state"], "locked");
+}
+
+#[test]
+fn an_unlock_that_follows_a_lock_at_once_mounts_again() {
+    let mount = Scripted::with_value(value("a", 64));
+    for _ in 0..10 {
+        let mut locking = mount.secretfs(["lock", "--all"]).spawn().expect("secretfs");
+        mount.wait_for_no_mount();
+        // The helper is on its way out.
+        mount.run(["unlock", "--all"]);
+        assert!(locking.wait().expect("wait").success());
+        assert_eq!(mount.read("a"), Ok(value("a", 64)));
+    }
+}

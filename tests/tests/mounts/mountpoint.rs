@@ -158,6 +158,13 @@ fn names_with_spaces_quotes_commas_and_backslashes_can_be_mounted() {
 
 #[test]
 fn foreground_stays_until_it_is_told_to_end() {
+    for signal in ["TERM", "INT", "HUP"] {
+        stays_until(signal);
+    }
+}
+
+/// SIGHUP is the terminal closing.
+fn stays_until(signal: &str) {
     let mount = unmounted();
     let mut args = mount.mount_args();
     args.insert(1, "--foreground".into());
@@ -168,7 +175,8 @@ fn foreground_stays_until_it_is_told_to_end() {
         .expect("secretfs");
     secretfs_tests::wait::until("it is mounted", || mount.read("a").ok());
     assert!(child.try_wait().expect("wait").is_none(), "it stays");
-    system::signal(child.id(), "TERM");
+    system::signal(child.id(), signal);
     secretfs_tests::wait::until("it ends", || child.try_wait().expect("wait"));
     mount.wait_for_no_mount();
+    mount.wait_for_no_process();
 }

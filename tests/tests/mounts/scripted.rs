@@ -38,6 +38,12 @@ impl Scripted {
         scripted
     }
 
+    /// Further environment of every command.
+    pub(crate) fn environment(&mut self, name: &str, value: &str) {
+        let pair = (name.to_owned(), value.to_owned());
+        self.fixture.environment.push(pair);
+    }
+
     /// Sets what each process may lock.
     pub(crate) fn memlock(&mut self, bytes: u64) {
         self.fixture.memlock = bytes;

@@ -1,5 +1,6 @@
 //! What doctor judges by: plain facts about a machine, so that each verdict can be tested with any.
 
+use super::session::Armed;
 use std::io;
 use std::path::PathBuf;
 
@@ -34,6 +35,10 @@ pub(super) struct Facts {
     pub(super) session_bus: bool,
     /// systemd-logind or elogind runs.
     pub(super) logind: bool,
+    /// The lockers that are installed and tell nobody when they lock.
+    pub(super) lockers: Vec<&'static str>,
+    /// What runs now.
+    pub(super) mounts: Vec<Armed>,
     /// 1Password's command.
     pub(super) op: Option<PathBuf>,
     /// Infisical's command.

@@ -2,6 +2,7 @@
 //! limit.
 
 use super::facts::{Facts, Installer, Program};
+use super::session::{Armed, LOCKERS};
 use rustix::fs::{Access, Mode, OFlags, access, open};
 use rustix::process::{Resource, getrlimit};
 use secretfs_memory::{harden, limit, sealed};
@@ -30,6 +31,12 @@ pub(super) fn look() -> Facts {
         // Both make it, elogind for the sake of programs that look for it.
         logind: Path::new("/run/systemd/seats").is_dir()
             && Path::new("/run/dbus/system_bus_socket").exists(),
+        lockers: LOCKERS
+            .iter()
+            .map(|(program, _)| *program)
+            .filter(|program| on_path(program).is_some())
+            .collect(),
+        mounts: Armed::of_all(),
         op: on_path("op"),
         infisical: on_path("infisical"),
         installer: Installer::ALL

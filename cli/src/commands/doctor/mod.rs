@@ -5,6 +5,7 @@ mod facts;
 mod machine;
 mod print;
 mod rows;
+mod session;
 #[cfg(test)]
 mod tests;
 

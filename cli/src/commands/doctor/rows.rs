@@ -1,6 +1,7 @@
 //! The verdicts, one for each thing that a mount needs or that protects it.
 
 use super::facts::{Facts, Program};
+use super::session;
 use crate::output::show;
 use rustix::io::Errno;
 use secretfs_memory::limit::{self, LimitError};
@@ -34,7 +35,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    fn ok(name: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn ok(name: &'static str, message: impl Into<String>) -> Self {
         Self {
             name,
             state: State::Ok,
@@ -43,7 +44,7 @@ impl Row {
         }
     }
 
-    fn not(
+    pub(super) fn not(
         name: &'static str,
         state: State,
         message: impl Into<String>,
@@ -60,7 +61,7 @@ impl Row {
 
 /// All of them, what a mount needs first.
 pub(super) fn all(facts: &Facts) -> Vec<Row> {
-    vec![
+    let mut rows = vec![
         fuse(facts),
         fusermount3(facts),
         memory_lock(facts),
@@ -69,15 +70,14 @@ pub(super) fn all(facts: &Facts) -> Vec<Row> {
         seccomp(facts),
         swap(facts),
         core_dumps(facts),
-        session_bus(facts),
-        logind(facts),
-        op(facts),
-        infisical(facts),
-    ]
+    ];
+    rows.extend(session::rows(facts));
+    rows.extend([op(facts), infisical(facts)]);
+    rows
 }
 
 /// How to install a package.
-fn install(facts: &Facts, package: &str) -> String {
+pub(super) fn install(facts: &Facts, package: &str) -> String {
     facts.installer.map_or_else(
         || format!("install the package {package}"),
         |installer| format!("`{} {package}`", installer.command()),
@@ -292,35 +292,6 @@ fn core_dumps(facts: &Facts) -> Row {
         } else {
             "a program that reads the files and crashes leaves them there: `ulimit -c 0`"
         },
-    )
-}
-
-fn session_bus(facts: &Facts) -> Row {
-    const NAME: &str = "session bus";
-    if facts.session_bus {
-        return Row::ok(NAME, "found");
-    }
-    Row::not(
-        NAME,
-        State::Missing,
-        "not found",
-        "on a desktop: log in there, or start the session with `dbus-run-session`",
-    )
-}
-
-fn logind(facts: &Facts) -> Row {
-    const NAME: &str = "logind";
-    if facts.logind {
-        return Row::ok(NAME, "found");
-    }
-    Row::not(
-        NAME,
-        State::Missing,
-        "not found",
-        format!(
-            "without systemd: {}; else lock with `secretfs lock`",
-            install(facts, "elogind")
-        ),
     )
 }
 

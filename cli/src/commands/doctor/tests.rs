@@ -2,6 +2,7 @@
 
 use super::facts::{Facts, Installer, Program};
 use super::rows::{Row, State, all};
+use super::session::Armed;
 use super::{machine, print};
 use std::io;
 
@@ -22,9 +23,21 @@ fn good() -> Facts {
         no_cores: true,
         session_bus: true,
         logind: true,
+        lockers: Vec::new(),
+        mounts: vec![armed(&ALL)],
         op: Some("/usr/bin/op".into()),
         infisical: Some("/usr/local/bin/infisical".into()),
         installer: Some(Installer::Apt),
+    }
+}
+
+/// Everything that a mount ought to be locked by.
+const ALL: [&str; 5] = ["lock", "logout", "sleep", "shutdown", "screensaver"];
+
+fn armed(triggers: &[&str]) -> Armed {
+    Armed {
+        place: "~/secrets".into(),
+        triggers: triggers.iter().map(|name| (*name).to_owned()).collect(),
     }
 }
 
@@ -352,6 +365,45 @@ fn server() -> Vec<Row> {
 }
 
 #[test]
+fn a_locker_that_tells_nobody_comes_with_the_line_that_does() {
+    for (program, line) in [
+        ("swaylock", "exec 'secretfs lock --all; swaylock'"),
+        (
+            "i3lock",
+            "exec --no-startup-id 'secretfs lock --all; i3lock'",
+        ),
+        ("hyprlock", "exec, secretfs lock --all; hyprlock"),
+        ("slock", "sh -c 'secretfs lock --all; slock'"),
+    ] {
+        let facts = Facts {
+            lockers: vec![program],
+            ..good()
+        };
+        is(&facts, "locker", State::Note, program, line);
+    }
+}
+
+#[test]
+fn what_is_not_armed_of_a_running_mount_is_named_with_what_it_takes() {
+    let with = |mounts| Facts { mounts, ..good() };
+    let bare = with(vec![
+        armed(&ALL),
+        armed(&["command", "sleep-unheld", "lock"]),
+    ]);
+    let message = "not armed at ~/secrets: logout, sleep, shutdown, screensaver";
+    is(&bare, "triggers", State::Note, message, "polkit");
+    let help = row(&bare, "triggers").help.unwrap_or_default();
+    assert_eq!(help.lines().count(), 4, "{help}");
+    is(
+        &with(Vec::new()),
+        "triggers",
+        State::Ok,
+        "nothing is mounted",
+        "",
+    );
+}
+
+#[test]
 fn the_table_shows_each_with_its_help_and_ends_with_the_verdict() {
     assert_eq!(
         print::table(&server(), false),
@@ -368,8 +420,10 @@ landlock      note     version 3: confines the daemon's files alone
 seccomp       ok       keeps the daemon from starting, tracing and mounting
 swap          ok       none
 core dumps    ok       off; the daemon never makes any
-session bus   ok       found
-logind        ok       found
+session bus   ok       found: a screen saver on it locks
+logind        ok       found: the session's lock, logout and sleep lock
+locker        ok       none is installed that locks in silence
+triggers      ok       all are armed
 op            missing  not on PATH
                        help: only for providers with `backend: op`: https://developer.1password.com/docs/cli
 infisical     ok       /usr/local/bin/infisical

@@ -231,6 +231,12 @@ fn trigger(name: &str) -> &str {
     match name {
         "command" => "`secretfs lock`",
         "sigterm" => "SIGTERM",
+        "lock" => "the session's lock",
+        "sleep-unheld" => "sleep (which does not wait)",
+        "shutdown-unheld" => "shutdown (which does not wait)",
+        "screensaver" => "the screen saver",
+        "system-bus" => "loss of the system bus",
+        "session-bus" => "loss of the session bus",
         other => other,
     }
 }

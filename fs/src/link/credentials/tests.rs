@@ -108,7 +108,7 @@ async fn leave_to_use_an_identity_arrives_with_its_method_and_proof() {
 #[tokio::test]
 async fn a_hostile_offer_is_an_error() {
     let long = [1, 0, 1, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, b'v'];
-    let unknown = [9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let unknown = [99, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     let not_text = [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0xff];
     let cut = [2, 0, 9];
     for bytes in [&long[..], &unknown, &not_text, &cut] {

@@ -2,6 +2,7 @@
 
 use super::*;
 use secretfs_fs::map::{MountSettings, ProviderSpec, compile};
+use secretfs_providers::ProgramCall;
 use secretfs_providers::http::{Proxy, ProxySettings};
 use std::io::{Read, Write};
 
@@ -86,6 +87,72 @@ async fn the_ca_bundle_of_the_map_is_opened_and_none_where_it_names_none() {
         assert_eq!(result, Err(Errno::INVAL.raw_os_error()));
         assert!(fd.is_none());
     }
+}
+
+fn infisical(auth: Option<&str>, jwt_file: Option<&str>) -> ProviderSettings {
+    let text = "providers: {i: {type: infisical, project_id: p}}\nsecrets: [{name: A, file: a}]\n";
+    let map = secretfs_fs::map::compile_text(text).unwrap();
+    let mut settings = map.providers().remove(0).settings;
+    if let ProviderSettings::Infisical {
+        auth: own_auth,
+        jwt_file: own_file,
+        ..
+    } = &mut settings
+    {
+        *own_auth = auth.map(str::to_owned);
+        *own_file = jwt_file.map(str::to_owned);
+    }
+    settings
+}
+
+#[tokio::test]
+async fn the_jwt_file_of_the_map_is_opened_and_none_where_it_names_none() {
+    let dir = tempfile::tempdir().unwrap();
+    // As kubelet lays it out: a link to a folder that is replaced as a whole.
+    std::fs::create_dir(dir.path().join("..1")).unwrap();
+    std::fs::write(dir.path().join("..1/token"), b"a.b.c").unwrap();
+    std::os::unix::fs::symlink("..1", dir.path().join("..data")).unwrap();
+    let file = dir.path().join("token");
+    std::os::unix::fs::symlink("..data/token", &file).unwrap();
+    let map = map(vec![
+        infisical(None, file.to_str()),
+        infisical(None, None),
+        connect("https://x"),
+    ]);
+    let (result, fd) = ask(HostRequest::OpenJwtFile { provider: 0 }, map.clone()).await;
+    assert_eq!(result, Ok(AskAnswer::Fd));
+    let mut text = String::new();
+    std::fs::File::from(fd.unwrap())
+        .read_to_string(&mut text)
+        .unwrap();
+    assert_eq!(text, "a.b.c");
+    for provider in [1, 2, 3] {
+        let (result, fd) = ask(HostRequest::OpenJwtFile { provider }, map.clone()).await;
+        assert_eq!(result, Err(Errno::INVAL.raw_os_error()));
+        assert!(fd.is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_program_is_started_only_for_a_provider_that_may_use_its_session() {
+    let map = map(vec![
+        infisical(Some("universal"), None),
+        infisical(Some("token"), None),
+        connect("https://x"),
+    ]);
+    for provider in 0..4 {
+        let call = ProgramCall::InfisicalToken;
+        for request in [
+            HostRequest::StartProgram { provider, call },
+            HostRequest::OpenProgramConfig { provider },
+        ] {
+            let (result, fd) = ask(request, map.clone()).await;
+            assert_eq!(result, Err(Errno::INVAL.raw_os_error()));
+            assert!(fd.is_none());
+        }
+    }
+    let (result, _) = ask(HostRequest::EndOfProgram { run: 1 }, map).await;
+    assert_eq!(result, Err(Errno::INVAL.raw_os_error()));
 }
 
 #[test]

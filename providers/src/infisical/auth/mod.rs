@@ -17,6 +17,8 @@
 
 mod aws;
 mod jwt;
+#[cfg(test)]
+mod model_tests;
 mod scope;
 mod session;
 mod sign_in;
@@ -201,7 +203,7 @@ impl Auth {
     pub(super) fn spoiled(&self, token: &Arc<Token>, expired: bool, now: Instant) -> ProviderError {
         let mut state = self.state();
         let error = match (&state.way, expired) {
-            (Some(way), _) if token.from_login => self.untaken(way),
+            (Some(way), _) if token.from_login => self.untaken(way, expired),
             (_, true) => self.expired(),
             (_, false) => ProviderError::new(
                 ErrorKind::Refused,
@@ -220,7 +222,20 @@ impl Auth {
             };
             if state.untaken >= UNTAKEN {
                 state.untaken = 0;
-                state.back_off(error.clone(), now);
+                let is_session = state
+                    .way
+                    .as_deref()
+                    .is_some_and(|way| matches!(way, Way::Session));
+                if is_session {
+                    // No secret is worn out, and somebody may sign in at any moment.
+                    state.refused = Some(Refused {
+                        error: error.clone(),
+                        until: now.checked_add(session::AGAIN),
+                        times: 0,
+                    });
+                } else {
+                    state.back_off(error.clone(), now);
+                }
             }
         } else if is(&state.ready) {
             state.refused = Some(Refused {
@@ -274,7 +289,23 @@ impl Auth {
         }
     }
 
-    fn untaken(&self, way: &Way) -> ProviderError {
+    fn untaken(&self, way: &Way, expired: bool) -> ProviderError {
+        if matches!(way, Way::Session) {
+            let kind = if expired {
+                ErrorKind::Expired
+            } else {
+                ErrorKind::Refused
+            };
+            return ProviderError::new(
+                kind,
+                format!(
+                    "provider {}: the server has ended {}",
+                    self.provider,
+                    way.what()
+                ),
+                format!("{}, then open the file again", way.remedy()),
+            );
+        }
         ProviderError::new(
             ErrorKind::Refused,
             format!(
@@ -300,7 +331,7 @@ impl Auth {
             ErrorKind::NoCredential,
             format!("provider {}: no credential was given", self.provider),
             "set INFISICAL_UNIVERSAL_AUTH_CLIENT_ID and INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET, or \
-             INFISICAL_TOKEN, and run `secretfs unlock`",
+             INFISICAL_TOKEN, or run `infisical login`; then run `secretfs unlock`",
         )
     }
 }

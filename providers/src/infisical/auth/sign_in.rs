@@ -70,7 +70,7 @@ pub(in crate::infisical) async fn token(
             ahead(Arc::clone(&token), auth, http, cx);
             Ok(token)
         }
-        (Next::SignIn(way), epoch) => attempt.by(&way, epoch).await,
+        (Next::SignIn(way), epoch) => Box::pin(attempt.by(&way, epoch)).await,
     }
 }
 

@@ -5,6 +5,7 @@ mod auth;
 mod check;
 mod folders;
 mod freshness;
+mod guide;
 mod init;
 mod requests;
 
