@@ -26,6 +26,8 @@ pub mod fault;
 pub mod feed;
 mod listen;
 pub mod proxy;
+#[cfg(test)]
+mod proxy_tests;
 pub mod record;
 pub mod request;
 mod serve;

@@ -2,6 +2,7 @@
 
 mod auth;
 mod etag;
+mod events;
 mod expand;
 mod folders;
 mod freshness;

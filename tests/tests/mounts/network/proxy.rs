@@ -1,6 +1,7 @@
 //! Servers behind a proxy: reached through it, and told apart from it when something is wrong.
 
 use super::Networked;
+use secretfs_tests::connect::{Connect, Field, Item};
 use secretfs_tests::fixture::{Fixture, told};
 use secretfs_tests::http_sim::proxy::{Proxy, ProxyFault};
 use secretfs_tests::http_sim::tls::BEHIND_A_PROXY;
@@ -364,6 +365,34 @@ fn a_reload_adds_no_proxy() {
     assert!(fixture.read("a").is_err());
     assert_eq!(proxy.asked(), []);
     assert_eq!(sim.count(Route::SecretSingle), 0);
+}
+
+#[test]
+fn a_connect_server_is_reached_through_the_proxy_as_well() {
+    let sim = Connect::start(Tls::Yes);
+    let vault = sim.vault("Prod");
+    sim.item(
+        &vault,
+        Item::new("router").field(Field::new("f").value("open sesame")),
+    );
+    let proxy = Proxy::start(sim.address(), Tls::No).with_user("me", PASSWORD);
+    let url = sim.url().replace("127.0.0.1", BEHIND_A_PROXY);
+    let fixture = Fixture::new();
+    fixture.write_map(&format!(
+        "providers: {{w: {}}}\nsecrets: [{{ref: 'op://Prod/router/f', file: r}}]\n",
+        sim.provider().replace(&sim.url(), &url)
+    ));
+    let output = fixture
+        .secretfs(fixture.mount_args())
+        .env("HTTPS_PROXY", proxy.url_of(&format!("me:{PASSWORD}")))
+        .env("OP_CONNECT_HOST", &url)
+        .env("OP_CONNECT_TOKEN", secretfs_tests::connect::TOKEN)
+        .output()
+        .expect("secretfs");
+    assert!(output.status.success(), "{}", told(&output));
+    assert_eq!(fixture.read("r").expect("the value"), b"open sesame");
+    assert!(proxy.asked().iter().all(|one| one.authorized == Some(true)));
+    assert!(!proxy.asked().is_empty());
 }
 
 #[test]
