@@ -180,11 +180,11 @@ mod tests {
                 allow_insecure_http: false,
             },
         };
-        let connect = make(0, &onepassword(false));
+        let connect = make(0, &onepassword(false), &Arc::default());
         assert_eq!(connect.kind(), "onepassword");
         assert_eq!(connect.origin(), "https://connect.example:443");
         assert_eq!(connect.health(), secretfs_providers::Health::Unknown);
-        let op = make(0, &onepassword(true));
+        let op = make(0, &onepassword(true), &Arc::default());
         assert_eq!(op.kind(), "onepassword");
         assert!(matches!(
             op.health(),
