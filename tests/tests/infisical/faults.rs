@@ -330,3 +330,22 @@ fn a_script_without_faults_fails_nothing() {
     ];
     assert_eq!(run(Generation::Both, false, &script), Ok(()));
 }
+
+/// The check can fail: a value that the script does not know is one that the secret never was, and a
+/// failure that is no outage's is none that a script without a refusal may show.
+#[test]
+fn what_a_script_does_not_know_fails_it() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let world = World::new(Generation::Both, false, &runtime);
+    world.sim.set("/", NAMES[0], "a stranger");
+    let open = |at| runtime.block_on(world.open(at));
+    assert!(open(0).is_err());
+    assert_eq!(open(1), Ok(()));
+    // It may have come with the one before.
+    world.sim.delete("/", NAMES[2]);
+    world.clock.advance(Duration::from_secs(11));
+    assert!(open(2).is_err());
+}
