@@ -5,6 +5,7 @@
 //! | [`startup`] | the steps of a mount, in their order |
 //! | [`parts`] | what they made, and how it is undone, whatever happened |
 //! | [`serve`] | one loop that owns the state, from the first open to the end |
+//! | [`signals`] | what each signal asks for |
 //! | [`resume`] | serving again at unlock, where nobody has to be asked |
 //! | [`requests`] | what commands ask for |
 //! | [`asks`] | what the sandboxed daemon asks for |
@@ -23,6 +24,7 @@ mod requests;
 mod resume;
 mod sentry;
 mod serve;
+mod signals;
 mod startup;
 mod status;
 mod watch;
@@ -35,7 +37,8 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::stdio::{dup2_stderr, dup2_stdin};
 use secretfs_fs::link::wire::{LINK_LIMIT, Reader, Writer, split};
 use secretfs_fs::map::Ready;
-use serve::{Ended, Locked, Signals};
+use serve::{Ended, Locked};
+use signals::Signals;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::time::Duration;

@@ -5,7 +5,8 @@
 //! After a lock that unmounted, the helper waits here: without a daemon, a lock or a socket, so that
 //! commands find what they find after every lock, and this process gives way to them.
 
-use super::serve::{Locked, Signals, Wish};
+use super::serve::Locked;
+use super::signals::{Signals, Wish};
 use super::watch::MapWatch;
 use crate::control::MountState;
 use crate::launch::LaunchRequest;

@@ -11,6 +11,7 @@ use super::parts::{End, Parts};
 use super::requests::{Change, Handler, Inquiry, Reply, View, failed};
 use super::resume::{self, Offer};
 use super::sentry::Sentry;
+use super::signals::{Signals, Wish};
 use super::startup::Started;
 use crate::control::{MountState, MountStatus, Response};
 use crate::error::{HelperError, MOUNT};
@@ -24,7 +25,6 @@ use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -33,49 +33,6 @@ use tokio::time::timeout;
 const INQUIRIES: usize = 16;
 /// How long the command that ended the mount may take to read its answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
-
-/// The signals that mean something.
-#[derive(Debug)]
-pub(super) struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-    foreground: bool,
-}
-
-/// What a signal asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wish {
-    /// Wipe, unmount, end.
-    End,
-    /// Read the map again.
-    Reload,
-}
-
-impl Signals {
-    pub(super) fn install(foreground: bool) -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
-            foreground,
-        })
-    }
-
-    /// Completes when the mount shall end.
-    pub(super) async fn end(&mut self) {
-        while self.next().await != Wish::End {}
-    }
-
-    pub(super) async fn next(&mut self) -> Wish {
-        tokio::select! {
-            _ = self.terminate.recv() => Wish::End,
-            _ = self.interrupt.recv() => Wish::End,
-            // In the foreground it is the terminal that closes (contract fuse.md §3).
-            _ = self.hangup.recv() => if self.foreground { Wish::End } else { Wish::Reload },
-        }
-    }
-}
 
 /// Why the loop ends, and who waits for that.
 type Ending = (End, Option<oneshot::Sender<Reply>>);
