@@ -151,12 +151,13 @@ async fn each_method_has_its_route_and_sends_identity_and_jwt() {
     ] {
         for proof in [None, Some(jwt(600, "given"))] {
             let rig = Rig::new(None).await;
-            rig.write(&format!("{}\n", jwt(600, "file")));
+            let file = jwt(600, "file");
+            rig.write(&format!("{file}\n"));
             rig.give(method, proof.as_deref());
             rig.fetch().await.unwrap();
             let route = format!("POST /api/v1/auth/{route}/login");
             assert_eq!(rig.server.lines(), [route.as_str(), KEY]);
-            let expected = proof.unwrap_or_else(|| jwt(600, "file"));
+            let expected = proof.unwrap_or(file);
             let body = serde_json::json!({"identityId": "the-identity", "jwt": expected});
             assert_eq!(rig.bodies(), [body]);
         }

@@ -217,8 +217,10 @@ async fn feed_to(mut wire: Wire, answer: &Answer, feed: &Feed) -> io::Result<Goe
     let mut pings = tokio::time::interval(PING);
     loop {
         let piece = tokio::select! {
-            piece = feed.recv() => piece,
+            // In this order, or chance would say whether an answer that ends at once has a ping.
+            biased;
             _ = pings.tick() => Some(b"event: ping\n\n".to_vec()),
+            piece = feed.recv() => piece,
             () = wire.gone() => {
                 feed.close();
                 return Err(io::ErrorKind::BrokenPipe.into());

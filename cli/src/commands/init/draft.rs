@@ -103,6 +103,8 @@ fn below<'a>(path: &'a str, base: &str) -> &'a str {
 fn is_component(name: &str) -> bool {
     // `~` is a home folder elsewhere, and the map refuses it.
     !matches!(name, "" | "." | ".." | "~")
+        // Blanks alone are no word of a map.
+        && !name.trim().is_empty()
         && name.len() <= LONGEST - 16
         && !name.contains(|c: char| c == '/' || c.is_control())
 }
