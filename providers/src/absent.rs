@@ -12,25 +12,34 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Absent {
     kind: &'static str,
+    /// What it is that cannot be read, and what to use instead.
+    what: &'static str,
+    help: &'static str,
     name: String,
     origin: String,
 }
 
 impl Absent {
-    /// Stands in for the provider `name` of type `kind` at `origin`.
+    /// Stands in for the provider `name`, a 1Password that is read through `op`.
     #[must_use]
-    pub fn new(kind: &'static str, name: String, origin: String) -> Self {
-        Self { kind, name, origin }
+    pub fn op(name: String) -> Self {
+        Self {
+            kind: "onepassword",
+            what: "1Password through the `op` program",
+            help: "use `backend: connect` with a Connect server, or another provider",
+            name,
+            origin: String::new(),
+        }
     }
 
     fn error(&self) -> ProviderError {
         ProviderError::new(
             ErrorKind::Unsupported,
             format!(
-                "provider {}: this version of secretfs has no client for type {}",
-                self.name, self.kind
+                "provider {}: this version of secretfs cannot read {}",
+                self.name, self.what
             ),
-            "use a provider of type local, or a later version",
+            self.help,
         )
     }
 }

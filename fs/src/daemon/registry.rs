@@ -91,13 +91,7 @@ pub fn make(index: u16, spec: &ProviderSpec, proxies: &Arc<Proxies>) -> Arc<dyn 
             };
             Arc::new(Connect::new(&spec.name, index, settings).through(proxies))
         }
-        ProviderSettings::OnePassword {
-            op: true, account, ..
-        } => Arc::new(Absent::new(
-            "onepassword",
-            spec.name.clone(),
-            account.clone().unwrap_or_default(),
-        )),
+        ProviderSettings::OnePassword { op: true, .. } => Arc::new(Absent::op(spec.name.clone())),
         #[cfg(feature = "test-hooks")]
         ProviderSettings::Scripted { socket } => Arc::new(
             secretfs_providers::scripted::ScriptedProvider::new(&spec.name, index, socket),
