@@ -210,21 +210,29 @@ impl<'a, S: Site> Turn<'a, S> {
     }
 }
 
+/// What a ping is.
+const PING_TEXT: &[u8] = b"event: ping\n\n";
+
 /// Sends what comes, and a ping now and then, until one of the two is gone.
 async fn feed_to(mut wire: Wire, answer: &Answer, feed: &Feed) -> io::Result<GoesOn> {
     wire.write(&answer.head(None)).await?;
     let mut feed = feed.0.lock().await;
     let mut pings = tokio::time::interval(PING);
+    // The first tick is at once, but no sooner than the timer's next millisecond: waited for, or chance
+    // would say whether an answer that ends at once has a ping.
+    pings.tick().await;
+    let mut first = Some(PING_TEXT.to_vec());
     loop {
-        let piece = tokio::select! {
-            // In this order, or chance would say whether an answer that ends at once has a ping.
-            biased;
-            _ = pings.tick() => Some(b"event: ping\n\n".to_vec()),
-            piece = feed.recv() => piece,
-            () = wire.gone() => {
-                feed.close();
-                return Err(io::ErrorKind::BrokenPipe.into());
-            }
+        let piece = match first.take() {
+            Some(ping) => Some(ping),
+            None => tokio::select! {
+                piece = feed.recv() => piece,
+                _ = pings.tick() => Some(PING_TEXT.to_vec()),
+                () = wire.gone() => {
+                    feed.close();
+                    return Err(io::ErrorKind::BrokenPipe.into());
+                }
+            },
         };
         let Some(piece) = piece else {
             wire.write(b"0\r\n\r\n").await?;
