@@ -27,12 +27,6 @@ const KNOWN: [(&str, &str, &str); 8] = [
     ("NETRC", "netrc", "NETRC"),
 ];
 
-/// The longest component of a file name, in bytes.
-const LONGEST: usize = 255;
-/// What the map takes for a whole path, with room for what may be appended.
-const LONGEST_PATH: usize = 3_900;
-const DEEPEST: usize = 32;
-
 /// One entry.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Entry {
@@ -50,8 +44,9 @@ pub(super) struct Draft {
     pub(super) left_out: Vec<String>,
 }
 
-/// Entries for secrets, each a folder and a name; files are placed below `base`.
-pub(super) fn of(secrets: &[(String, String)], base: &str) -> Draft {
+/// Entries for secrets, each a folder and a name; files are placed below `base`. `fits`: whether the map
+/// takes such an entry, which nobody knows better than the map.
+pub(super) fn of(secrets: &[(String, String)], base: &str, fits: impl Fn(&Entry) -> bool) -> Draft {
     let mut draft = Draft::default();
     let mut folders = BTreeSet::new();
     for (path, _) in secrets {
@@ -65,31 +60,34 @@ pub(super) fn of(secrets: &[(String, String)], base: &str) -> Draft {
     let mut variables = BTreeSet::new();
     for (path, name) in secrets {
         let folder = below(path, base);
-        let known = KNOWN.iter().find(|(known, ..)| known == name);
-        let known = known.filter(|(_, _, env)| variables.insert(*env));
-        let component = known.map_or(name.as_str(), |(_, file, _)| file);
-        if !is_component(component) {
+        // No folder can be made of a name, or two secrets could want one place.
+        if name.contains('/') {
             draft.left_out.push(name.clone());
             continue;
         }
+        let known = KNOWN.iter().find(|(known, ..)| known == name);
+        let known = known.filter(|(_, _, env)| variables.insert(*env));
+        let component = known.map_or(name.as_str(), |(_, file, _)| file);
         let mut file = match folder {
             "" => component.to_owned(),
             folder => format!("{folder}/{component}"),
         };
-        if file.len() > LONGEST_PATH || file.split('/').nth(DEEPEST).is_some() {
-            draft.left_out.push(name.clone());
-            continue;
-        }
         // A secret may have the name of a folder beside it; a file may not.
-        while folders.contains(&file) || !files.insert(file.clone()) {
+        while folders.contains(&file) || files.contains(&file) {
             file.push_str(".value");
         }
-        draft.entries.push(Entry {
+        let entry = Entry {
             name: name.clone(),
             path: path.clone(),
             file,
             env: known.map(|(_, _, env)| *env),
-        });
+        };
+        if fits(&entry) {
+            files.insert(entry.file.clone());
+            draft.entries.push(entry);
+        } else {
+            draft.left_out.push(name.clone());
+        }
     }
     draft
 }
@@ -97,16 +95,6 @@ pub(super) fn of(secrets: &[(String, String)], base: &str) -> Draft {
 fn below<'a>(path: &'a str, base: &str) -> &'a str {
     let rest = path.strip_prefix(base.trim_end_matches('/'));
     rest.unwrap_or(path).trim_matches('/')
-}
-
-/// What the map takes for a component of a file name; with room for what may be appended.
-fn is_component(name: &str) -> bool {
-    // `~` is a home folder elsewhere, and the map refuses it.
-    !matches!(name, "" | "." | ".." | "~")
-        // Blanks alone are no word of a map.
-        && !name.trim().is_empty()
-        && name.len() <= LONGEST - 16
-        && !name.contains(|c: char| c == '/' || c.is_control())
 }
 
 impl Entry {
@@ -163,6 +151,15 @@ mod tests {
         of.iter()
             .map(|(path, name)| ((*path).to_owned(), (*name).to_owned()))
             .collect()
+    }
+
+    const HEAD: &str = "providers:\n  i: {type: infisical, project_id: p}\nsecrets:\n";
+
+    fn of(secrets: &[(String, String)], base: &str) -> Draft {
+        super::of(secrets, base, |entry| {
+            let text = format!("{HEAD}{}", entry.yaml());
+            secretfs_fs::map::parse(&text, Path::new("/m.yml"), None).is_ok()
+        })
     }
 
     fn yaml(draft: &Draft) -> String {
@@ -223,8 +220,7 @@ mod tests {
                 .collect();
             let draft = of(&found, "/");
             prop_assume!(!draft.entries.is_empty());
-            let head = "providers:\n  i: {type: infisical, project_id: p}\nsecrets:\n";
-            let text = format!("{head}{}", yaml(&draft));
+            let text = format!("{HEAD}{}", yaml(&draft));
             let map = secretfs_fs::map::parse(&text, Path::new("/m.yml"), None);
             let map = map.map_err(|error| TestCaseError::fail(format!("{error:?}\n{text}")))?;
             let named: Vec<_> = map

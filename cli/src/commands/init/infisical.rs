@@ -93,7 +93,9 @@ fn tell(found: &Found) {
 
 /// The map, and what there is in it.
 fn text(head: &str, found: &Found, base: &str, path: &Path) -> Result<(String, String), CliError> {
-    let draft = draft::of(&found.secrets, base);
+    let draft = draft::of(&found.secrets, base, |entry| {
+        Map::of_text(&format!("{head}secrets:\n{}", entry.yaml()), path).is_ok()
+    });
     for name in &draft.left_out {
         warn(
             &format!("{name:?} cannot be the name of a file, and is left out"),
