@@ -33,12 +33,19 @@ fn main() -> ExitCode {
         .and_then(|role| role.to_str())
     {
         Some(secretfs_mount_helper::role::HELPER) => secretfs_mount_helper::role::helper(),
-        Some(secretfs_mount_helper::role::DAEMON) => secretfs_fs::daemon::run(),
-        Some(secretfs_mount_helper::role::SENTINEL) => secretfs_mount_helper::role::sentinel(),
-        Some(secretfs_mount_helper::role::OFFER) => offer::run(),
+        Some(secretfs_mount_helper::role::DAEMON) => alone(secretfs_fs::daemon::run),
+        Some(secretfs_mount_helper::role::SENTINEL) => alone(secretfs_mount_helper::role::sentinel),
+        Some(secretfs_mount_helper::role::OFFER) => alone(offer::run),
         _ => match usage::parse().and_then(commands::run) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => error.report(),
         },
     }
+}
+
+/// Runs a role that talks through standard input alone, without what the helper happens to have open.
+fn alone(role: fn() -> ExitCode) -> ExitCode {
+    // An older kernel cannot: then a descriptor may stay open for as long as the role lives.
+    let _ = secretfs_memory::harden::inherited::close_inherited();
+    role()
 }

@@ -5,10 +5,12 @@
 //! |---|---|
 //! | [`landlock`] | no files, no other ports |
 //! | [`seccomp`] | no other programs, no other processes, no mounts |
+//! | [`inherited`] | no descriptors of the parent's |
 //! | `attempts` | what a daemon that was taken over would try, for tests |
 
 #[cfg(feature = "test-hooks")]
 pub mod attempts;
+pub mod inherited;
 pub mod landlock;
 pub mod seccomp;
 

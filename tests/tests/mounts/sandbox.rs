@@ -198,3 +198,28 @@ fn a_reload_that_adds_a_port_keeps_the_entry_and_fails_it_with_eacces_until_the_
     server.set_nonblocking(true).expect("a socket");
     assert!(server.accept().is_err());
 }
+
+#[test]
+fn daemon_and_sentinel_keep_no_descriptor_that_their_parent_left_open() {
+    use std::os::fd::AsRawFd;
+    let mount = Scripted::new();
+    mount.sim.set("A", value("a", 64));
+    mount.set_map("", &["{name: A, file: a}"]);
+    let (reader, _writer) = rustix::pipe::pipe().expect("a pipe without close-on-exec");
+    let link = |pid: &str, fd: &str| std::fs::read_link(format!("/proc/{pid}/fd/{fd}"));
+    let pipe = link("self", &reader.as_raw_fd().to_string()).expect("a pipe");
+    mount.mount();
+    let has_it = |role: &str| {
+        let pid = mount.process(role).pid.to_string();
+        let open = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("descriptors");
+        let mut open = open.filter_map(|fd| fd.ok()?.file_name().into_string().ok());
+        open.any(|fd| link(&pid, &fd).is_ok_and(|to| to == pipe))
+    };
+    assert!(
+        has_it("internal-mount-helper"),
+        "nothing was inherited at all"
+    );
+    assert!(!has_it("internal-daemon"));
+    assert!(!has_it("internal-sentinel"));
+    assert_eq!(mount.read("a"), Ok(value("a", 64)));
+}
