@@ -7,6 +7,7 @@ use crate::error::{CliError, Status};
 use crate::map::Map;
 use crate::online::{self, Online};
 use crate::output::warn;
+use secretfs_fs::map::Defaults;
 use std::path::Path;
 
 /// Runs the command.
@@ -36,12 +37,10 @@ pub(super) fn run(args: &InitInfisicalArgs) -> Result<(), CliError> {
 
 /// The provider's part of the map.
 fn head(args: &InitInfisicalArgs) -> Result<String, CliError> {
-    let domain = ["INFISICAL_DOMAIN", "INFISICAL_API_URL"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok());
-    let site = args.site_url.as_deref().or(domain.as_deref());
+    // Written down: the map is to mean the same server where that variable is not set.
+    let defaults = Defaults::from_variables(|name| std::env::var(name).ok());
+    let site = args.site_url.as_deref().or(defaults.site_url.as_deref());
     let mut settings = vec![("type", "infisical".to_owned())];
-    let site = site.map(|site| site.strip_suffix("/api").unwrap_or(site));
     settings.extend(site.map(|site| ("site_url", quoted(site))));
     settings.extend(args.project_id.iter().map(|id| ("project_id", quoted(id))));
     settings.extend(
