@@ -42,7 +42,9 @@ fn where_doctor_says_that_a_mount_works_it_works() {
             "locker",
             "triggers",
             "op",
-            "infisical"
+            "infisical",
+            "keyring",
+            "login v"
         ]
     );
     // What is not as it should be comes with what mends it.

@@ -19,6 +19,7 @@ mod killed;
 mod lazy;
 mod limits;
 mod lock;
+mod login;
 mod map;
 mod mountpoint;
 mod network;
