@@ -43,8 +43,7 @@ fn where_doctor_says_that_a_mount_works_it_works() {
             "triggers",
             "op",
             "infisical",
-            "keyring",
-            "login v"
+            "keyring"
         ]
     );
     // What is not as it should be comes with what mends it.

@@ -15,6 +15,8 @@ pub(super) struct Signed {
     pub(super) provider: String,
     /// Where its credential is.
     pub(super) from: Option<Source>,
+    /// Whether a person at a terminal is asked where there is none: a vault.
+    pub(super) is_asked: bool,
     /// `auth: …`, where something else than a credential signs in.
     pub(super) elsewhere: Option<String>,
 }
@@ -65,6 +67,7 @@ impl Signed {
             from: given_in(spec)
                 .map(Source::Given)
                 .or_else(|| stored(keyring)),
+            is_asked: matches!(spec.settings, ProviderSettings::Local { .. }),
             elsewhere: auth.filter(is_machine).map(|auth| format!("auth: {auth}")),
         }
     }
@@ -114,6 +117,10 @@ pub(super) fn providers(facts: &Facts) -> impl Iterator<Item = Row> {
                 let (kind, place) = (kind.told(), place.told());
                 Row::ok(name, format!("its {kind} is in {place}"))
             }
+            (None, None) if signed.is_asked => Row::ok(
+                name,
+                "its passphrase is stored nowhere: a terminal is asked for it",
+            ),
             (None, None) => Row::not(
                 name,
                 State::Missing,

@@ -511,6 +511,7 @@ fn a_provider_says_where_its_credential_is_and_never_what() {
         providers: vec![Signed {
             provider: "work".to_owned(),
             from,
+            is_asked: false,
             elsewhere,
         }],
         ..good()
