@@ -1,6 +1,7 @@
 //! `secretfs login`: tried at once, kept in a real gnome-keyring or in the kernel's keyring, found again
 //! by what comes later, sent to nobody else, and forgotten by `logout`.
 
+use crate::prompts::Prompt;
 use secretfs_tests::connect::{Connect, Field, Item, TOKEN};
 use secretfs_tests::fixture::{Fixture, told, value};
 use secretfs_tests::http_sim::Tls;
@@ -322,6 +323,73 @@ fn a_locked_keyring_asks_nobody_where_nobody_is_and_the_kernel_s_is_used() {
     fixture.fails(1, ["logout", "v"]);
     fixture.unmount();
     assert_ne!(mounts(&fixture), "");
+}
+
+#[test]
+fn a_keyring_whose_prompt_is_dismissed_leaves_the_terminal_to_ask() {
+    let mut fixture = with_vault("");
+    let keyring = GnomeKeyring::start(&mut fixture);
+    logs_in(&fixture, "v", PASSPHRASE);
+    keyring.lock();
+    // Nobody on this bus can show a prompt, and the keyring says so as if somebody had closed it.
+    let place = fixture.mountpoint();
+    let prompt = Prompt::of(&fixture, &format!("mount {}", place.display()));
+    let said = &prompt.said;
+    assert!(
+        said.contains("the prompt of the desktop keyring was dismissed"),
+        "{said}"
+    );
+    prompt.answer();
+    assert_eq!(fixture.read("a"), Ok(value("a", 64)));
+}
+
+#[test]
+fn the_commands_of_a_vault_take_the_stored_passphrase() {
+    let fixture = with_vault("");
+    logs_in(&fixture, "v", PASSPHRASE);
+    let vault = fixture.path("vault/vault.age");
+    let list = [
+        "vault".as_ref(),
+        "list".as_ref(),
+        "--file".as_ref(),
+        vault.as_os_str(),
+    ];
+    assert_eq!(fixture.run(list), "A\n");
+    fixture.run(["logout", "v"]);
+    fixture.fails(4, list);
+}
+
+/// In a user namespace of its own, where the kernel's keyring is another one than that of the tests
+/// that run beside this one.
+fn alone(fixture: &Fixture, line: &str) -> Output {
+    let path = format!("{}:/usr/bin:/bin", fixture.path("").display());
+    fixture
+        .command("unshare")
+        .args(["--user", "--map-current-user", "--", "sh", "-euc", line])
+        .env("PATH", path)
+        .output()
+        .expect("unshare")
+}
+
+#[test]
+fn logout_of_all_takes_everything_out_of_both_keyrings() {
+    let mut fixture = with_vault("");
+    let passphrase = fixture.path("passphrase").display().to_string();
+    let line = format!(
+        "secretfs login v < {passphrase}; secretfs logout --all; ! secretfs logout v; secretfs logout --all"
+    );
+    let kernel = alone(&fixture, &line);
+    assert!(kernel.status.success(), "{}", told(&kernel));
+    let said = String::from_utf8(kernel.stdout).expect("text");
+    assert!(said.contains("in the kernel keyring"), "{said}");
+    assert!(said.contains("forgot everything"), "{said}");
+    assert!(said.ends_with("nothing was stored\n"), "{said}");
+    let keyring = GnomeKeyring::start(&mut fixture);
+    logs_in(&fixture, "v", PASSPHRASE);
+    assert!(keyring.stored(&fixture, "local").is_some());
+    let desktop = alone(&fixture, "secretfs logout --all");
+    assert!(desktop.status.success(), "{}", told(&desktop));
+    assert_eq!(keyring.stored(&fixture, "local"), None);
 }
 
 fn on(elogind: &Elogind, fixture: &mut Fixture) {

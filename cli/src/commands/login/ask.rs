@@ -86,7 +86,7 @@ pub(super) fn ask(target: &Target, entry: &Entry) -> Result<Given, CliError> {
         }
         names
             .iter()
-            .map(|name| passphrase::ask(&format!("{name} for {}: ", entry.told())))
+            .map(|name| passphrase::ask(&prompt(name, entry)))
             .collect::<Result<Vec<_>, _>>()?
     } else {
         lines(&read()?, names)?
@@ -109,6 +109,14 @@ pub(super) fn ask(target: &Target, entry: &Entry) -> Result<Given, CliError> {
         fields,
         identity: None,
     })
+}
+
+fn prompt(name: &str, entry: &Entry) -> String {
+    let of = match entry.kind() {
+        Kind::Passphrase => "of the vault",
+        _ => "for",
+    };
+    format!("{name} {of} {}: ", entry.told())
 }
 
 /// Standard input to its end, past the buffer that would keep a copy of it.
