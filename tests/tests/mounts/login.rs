@@ -1,16 +1,16 @@
 //! `secretfs login`: tried at once, kept in a real gnome-keyring or in the kernel's keyring, found again
 //! by what comes later, sent to nobody else, and forgotten by `logout`.
 
+mod guide;
+mod remount;
+
 use crate::prompts::Prompt;
 use secretfs_tests::connect::{Connect, Field, Item, TOKEN};
 use secretfs_tests::fixture::{Fixture, told, value};
 use secretfs_tests::http_sim::Tls;
 use secretfs_tests::infisical::{CLIENT_ID, CLIENT_SECRET, Infisical, Route};
-use secretfs_tests::session::elogind::{Elogind, Login};
 use secretfs_tests::session::keyring::GnomeKeyring;
-use secretfs_tests::session::wait_armed;
 use secretfs_tests::vault::PASSPHRASE;
-use secretfs_tests::wait;
 use std::io::Write;
 use std::process::{Output, Stdio};
 
@@ -136,7 +136,7 @@ fn without_a_desktop_the_kernel_keeps_it_and_another_session_of_the_user_finds_i
     assert_eq!(fixture.read("a"), Ok(value("a", 64)));
     let doctor = fixture.run(["doctor"]);
     assert!(
-        doctor.contains("its passphrase is in the kernel keyring, until the next reboot"),
+        doctor.contains("passphrase in the kernel keyring, until the next reboot"),
         "{doctor}"
     );
     fixture.run(["logout", "v"]);
@@ -390,108 +390,4 @@ fn logout_of_all_takes_everything_out_of_both_keyrings() {
     let desktop = alone(&fixture, "secretfs logout --all");
     assert!(desktop.status.success(), "{}", told(&desktop));
     assert_eq!(keyring.stored(&fixture, "local"), None);
-}
-
-fn on(elogind: &Elogind, fixture: &mut Fixture) {
-    let address = elogind.bus().address().to_owned();
-    let pair = ("DBUS_SYSTEM_BUS_ADDRESS".to_owned(), address);
-    fixture.environment.push(pair);
-}
-
-fn start() -> (tempfile::TempDir, Elogind) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(folder.path(), open).expect("chmod");
-    let elogind = Elogind::start(folder.path());
-    (folder, elogind)
-}
-
-fn log_in<'a>(elogind: &'a Elogind, fixture: &Fixture) -> Login<'a> {
-    elogind.session("user", fixture.command("sh"))
-}
-
-/// Locks, waits until it is unmounted, unlocks, and waits until it is there again.
-fn comes_back(fixture: &Fixture, login: &Login<'_>) {
-    wait_armed(fixture, &["lock"]);
-    login.lock();
-    fixture.wait_for_no_mount();
-    login.unlock();
-    wait::until("it is mounted again", || fixture.read("a").ok());
-    assert_eq!(fixture.read("a"), Ok(value("a", 64)));
-}
-
-#[test]
-fn remount_on_unlock_takes_the_passphrase_from_the_desktop_keyring() {
-    let (_folder, elogind) = start();
-    let mut fixture = with_vault("remount_on_unlock: true");
-    on(&elogind, &mut fixture);
-    let keyring = GnomeKeyring::start(&mut fixture);
-    let login = log_in(&elogind, &fixture);
-    logs_in(&fixture, "v", PASSPHRASE);
-    assert_eq!(mounts(&fixture), "");
-    for _ in 0..2 {
-        comes_back(&fixture, &login);
-    }
-    // A keyring that is locked would have to be asked for, and nobody is asked at an unlock.
-    wait_armed(&fixture, &["lock"]);
-    keyring.lock();
-    login.lock();
-    fixture.wait_for_no_mount();
-    login.unlock();
-    stays_locked(&fixture);
-}
-
-#[test]
-fn remount_on_unlock_takes_the_passphrase_from_the_kernel_where_there_is_no_bus() {
-    let (_folder, elogind) = start();
-    let mut fixture = with_vault("remount_on_unlock: true, on_lock: seal");
-    on(&elogind, &mut fixture);
-    let login = log_in(&elogind, &fixture);
-    logs_in(&fixture, "v", PASSPHRASE);
-    assert_eq!(mounts(&fixture), "");
-    wait_armed(&fixture, &["lock"]);
-    for _ in 0..2 {
-        login.lock();
-        wait::until("it is locked", || {
-            (fixture.read("a") == Err(libc::ENOKEY)).then_some(())
-        });
-        login.unlock();
-        wait::until("it serves again", || fixture.read("a").ok());
-    }
-    login.lock();
-    wait::until("it is locked", || {
-        (fixture.read("a") == Err(libc::ENOKEY)).then_some(())
-    });
-    fixture.run(["logout", "v"]);
-    login.unlock();
-    stays_locked(&fixture);
-}
-
-#[test]
-fn remount_on_unlock_signs_in_to_a_server_again() {
-    let (_folder, elogind) = start();
-    let sim = infisical();
-    let mut fixture = Fixture::new();
-    on(&elogind, &mut fixture);
-    let keyring = GnomeKeyring::start(&mut fixture);
-    fixture.write_map(&format!(
-        "config: {{remount_on_unlock: true}}\nproviders: {{p: {}}}\nsecrets: [{{name: A, file: a}}]\n",
-        sim.provider()
-    ));
-    let login = log_in(&elogind, &fixture);
-    logs_in(&fixture, "p", &format!("{CLIENT_ID}\n{CLIENT_SECRET}"));
-    assert_eq!(mounts(&fixture), "");
-    comes_back(&fixture, &login);
-    drop(keyring);
-}
-
-/// The helper has looked, found that somebody would have to be asked, and said so.
-fn stays_locked(fixture: &Fixture) {
-    let log = fixture.path("state/secretfs/secretfs.log");
-    wait::until("the log says why", || {
-        let text = std::fs::read_to_string(&log).unwrap_or_default();
-        text.contains("a credential would have to be asked for")
-            .then_some(())
-    });
-    assert_eq!(fixture.status()["state"], "locked");
 }

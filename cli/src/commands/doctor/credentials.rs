@@ -110,12 +110,9 @@ pub(super) fn providers(facts: &Facts) -> impl Iterator<Item = Row> {
         let name = format!("login {}", signed.provider);
         match (&signed.from, &signed.elsewhere) {
             (_, Some(auth)) => Row::ok(name, format!("signs in with `{auth}`")),
-            (Some(Source::Given(place)), _) => {
-                Row::ok(name, format!("its credential is in {place}"))
-            }
+            (Some(Source::Given(place)), _) => Row::ok(name, format!("a credential in {place}")),
             (Some(Source::Stored(kind, place)), _) => {
-                let (kind, place) = (kind.told(), place.told());
-                Row::ok(name, format!("its {kind} is in {place}"))
+                Row::ok(name, format!("{} in {}", kind.told(), place.told()))
             }
             (None, None) if signed.is_asked => Row::ok(
                 name,

@@ -529,10 +529,10 @@ fn a_provider_says_where_its_credential_is_and_never_what() {
     assert_eq!(stored.state, State::Ok);
     assert_eq!(
         stored.message,
-        "its token is in the kernel keyring, until the next reboot"
+        "token in the kernel keyring, until the next reboot"
     );
     let given = row(&with(Some(Source::Given("the environment")), None));
-    assert_eq!(given.message, "its credential is in the environment");
+    assert_eq!(given.message, "a credential in the environment");
     let none = row(&with(None, None));
     assert_eq!(none.state, State::Missing);
     assert_eq!(none.help.as_deref(), Some("`secretfs login work`"));
