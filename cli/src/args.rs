@@ -46,7 +46,7 @@ pub(crate) enum Command {
     ///
     /// Creates the mountpoint if it is missing. On a terminal, asks for the passphrase of a local
     /// vault; elsewhere mounts all the same, and opens answer "Required key not available" until
-    /// `secretfs unlock`.
+    /// `secretfs unlock` or `secretfs login`.
     #[command(after_help = "Examples:\n  \
         secretfs mount\n  \
         secretfs mount --map deploy/secrets.yml /run/user/1000/deploy\n  \

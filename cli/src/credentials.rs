@@ -73,7 +73,8 @@ fn refused(error: &LimitError) -> CliError {
 }
 
 /// What a mount without its credential means.
-pub(crate) const UNTIL_UNLOCK: &str = "its files answer \"Required key not available\" until `secretfs unlock`; `secretfs login` keeps it";
+pub(crate) const UNTIL_UNLOCK: &str =
+    "its files answer \"Required key not available\" until `secretfs unlock` or `secretfs login`";
 
 /// Where this process was given a credential for a provider, without looking at it.
 pub(crate) fn given_in(spec: &ProviderSpec) -> Option<&'static str> {

@@ -22,6 +22,7 @@ pub(crate) use trouble::Trouble;
 use crate::output::warn;
 use secrecy::SecretString;
 use service::Service;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::Duration;
 
@@ -74,6 +75,8 @@ impl Asking {
 pub(crate) struct Keyring {
     asking: Asking,
     desktop: Desktop,
+    /// What was warned of: an entry is looked for by each mount of a command.
+    warned: BTreeSet<String>,
 }
 
 enum Desktop {
@@ -103,6 +106,7 @@ impl Keyring {
         Self {
             asking,
             desktop: Desktop::NotMet,
+            warned: BTreeSet::new(),
         }
     }
 
@@ -117,15 +121,22 @@ impl Keyring {
             Ok(found) => found,
             Err(Trouble::Absent) => None,
             Err(trouble) => {
-                warn(
-                    &format!(
-                        "the stored credential of {} cannot be used: {trouble}",
-                        entry.told()
-                    ),
-                    trouble.help(),
-                );
+                self.warn_once(entry, trouble);
                 None
             }
+        }
+    }
+
+    fn warn_once(&mut self, entry: &Entry, trouble: Trouble) {
+        let message = match trouble {
+            Trouble::Silent => trouble.to_string(),
+            _ => format!(
+                "the stored credential of {} is not used: {trouble}",
+                entry.told()
+            ),
+        };
+        if self.warned.insert(message.clone()) {
+            warn(&message, trouble.help());
         }
     }
 
@@ -221,7 +232,12 @@ impl Keyring {
             Asking::Allowed => PROMPT_LIMIT,
             Asking::Never => LIMIT,
         };
-        within(runtime, limit, question(service, asking))
+        let answer = within(runtime, limit, question(service, asking));
+        if matches!(answer, Err(Trouble::Silent)) {
+            // Nor would it answer the next question, and each would wait.
+            self.desktop = Desktop::Not(Trouble::Silent);
+        }
+        answer
     }
 }
 

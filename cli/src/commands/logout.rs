@@ -12,31 +12,44 @@ use crate::output::print;
 pub(crate) fn run(args: &LogoutArgs) -> Result<(), CliError> {
     let mut keyring = Keyring::new(Asking::of_process());
     let Some(name) = &args.provider else {
-        let running = Running::with_any();
-        let any = keyring.forget_all()?;
-        print(match any {
+        // What cannot be taken out of a keyring is no reason to leave the mounts open.
+        let forgotten = keyring.forget_all();
+        if forgotten != Ok(false) {
+            Running::with_any().lock()?;
+        }
+        return print(match forgotten? {
             true => "forgot everything that was stored\n",
             false => "nothing was stored\n",
-        })?;
-        return if any { running.lock() } else { Ok(()) };
+        });
     };
     let target = Target::find(name, args.map.map.as_deref(), &args.place, None)?;
     let entries = Entry::all_of(target.spec());
-    let mut any = None;
+    let (mut any, mut failed) = (None, None);
     for entry in &entries {
-        if keyring.forget(entry)? {
-            print(format!(
-                "forgot the {} of {}\n",
-                entry.kind().told(),
-                entry.told()
-            ))?;
-            any = Some(entry);
+        match keyring.forget(entry) {
+            Ok(true) => {
+                any = Some(entry);
+                print(format!(
+                    "forgot the {} of {}\n",
+                    entry.kind().told(),
+                    entry.told()
+                ))?;
+            }
+            Ok(false) => {}
+            Err(trouble) => {
+                any = Some(entry);
+                failed = Some(trouble);
+            }
         }
     }
-    match any {
+    if let Some(entry) = any {
         // A mount may use either kind.
-        Some(entry) => Running::with(entry).lock(),
-        None => Err(CliError::new(
+        Running::with(entry).lock()?;
+    }
+    match (any, failed) {
+        (_, Some(trouble)) => Err(trouble.into()),
+        (Some(_), None) => Ok(()),
+        (None, None) => Err(CliError::new(
             Status::Credential,
             format!("nothing is stored for provider {name}"),
             "see `secretfs doctor` for what is stored where",

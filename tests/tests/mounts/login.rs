@@ -9,7 +9,9 @@ use secretfs_tests::connect::{Connect, Field, Item, TOKEN};
 use secretfs_tests::fixture::{Fixture, told, value};
 use secretfs_tests::http_sim::Tls;
 use secretfs_tests::infisical::{CLIENT_ID, CLIENT_SECRET, Infisical, Route};
+use secretfs_tests::session::bus::Bus;
 use secretfs_tests::session::keyring::GnomeKeyring;
+use secretfs_tests::session::peer::Peer;
 use secretfs_tests::vault::PASSPHRASE;
 use std::io::Write;
 use std::process::{Output, Stdio};
@@ -319,9 +321,10 @@ fn a_locked_keyring_asks_nobody_where_nobody_is_and_the_kernel_s_is_used() {
     assert_eq!(fixture.read("a"), Ok(value("a", 64)));
     fixture.unmount();
     assert_eq!(mounts(&fixture), "", "found without the desktop's");
-    // What cannot be taken out of the desktop's is said, and the kernel's is gone all the same.
-    fixture.fails(1, ["logout", "v"]);
-    fixture.unmount();
+    // What cannot be taken out of the desktop's is said; the kernel's is gone, and the mount locked.
+    let said = fixture.fails(1, ["logout", "v"]);
+    assert!(said.contains("the desktop keyring is locked"), "{said}");
+    fixture.wait_for_no_mount();
     assert_ne!(mounts(&fixture), "");
 }
 
@@ -357,6 +360,24 @@ fn the_commands_of_a_vault_take_the_stored_passphrase() {
     assert_eq!(fixture.run(list), "A\n");
     fixture.run(["logout", "v"]);
     fixture.fails(4, list);
+}
+
+#[test]
+fn a_keyring_that_never_answers_is_asked_once_and_the_mount_is_made_without_it() {
+    let (sim, mut fixture) = (infisical(), Fixture::new());
+    let folder = fixture.make_folder("session", 0o755);
+    let bus = Bus::open(&folder, "session");
+    let address = bus.address().to_owned();
+    let pair = ("DBUS_SESSION_BUS_ADDRESS".to_owned(), address);
+    fixture.environment.push(pair);
+    let peer = Peer::connect(bus.address());
+    peer.own("org.freedesktop.secrets");
+    map_of(&fixture, &sim.provider(), "name: A");
+    let warned = mounts(&fixture);
+    let silent = "the desktop keyring does not answer";
+    assert_eq!(warned.matches(silent).count(), 1, "{warned}");
+    assert!(warned.contains("`secretfs login p`"), "{warned}");
+    assert_eq!(fixture.read("a"), Err(libc::ENOKEY));
 }
 
 /// In a user namespace of its own, where the kernel's keyring is another one than that of the tests

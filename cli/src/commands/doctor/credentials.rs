@@ -15,10 +15,21 @@ pub(super) struct Signed {
     pub(super) provider: String,
     /// Where its credential is.
     pub(super) from: Option<Source>,
-    /// Whether a person at a terminal is asked where there is none: a vault.
-    pub(super) is_asked: bool,
+    /// What there is where none is stored.
+    pub(super) without: Without,
     /// `auth: …`, where something else than a credential signs in.
     pub(super) elsewhere: Option<String>,
+}
+
+/// What a provider without a stored credential does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Without {
+    /// A person at a terminal is asked.
+    Asks,
+    /// The program has a session of its own.
+    Program,
+    /// Nothing can be fetched.
+    Nothing,
 }
 
 /// Where a credential is.
@@ -67,7 +78,11 @@ impl Signed {
             from: given_in(spec)
                 .map(Source::Given)
                 .or_else(|| stored(keyring)),
-            is_asked: matches!(spec.settings, ProviderSettings::Local { .. }),
+            without: match &spec.settings {
+                ProviderSettings::Local { .. } => Without::Asks,
+                ProviderSettings::OnePassword { op: true, .. } => Without::Program,
+                _ => Without::Nothing,
+            },
             elsewhere: auth.filter(is_machine).map(|auth| format!("auth: {auth}")),
         }
     }
@@ -114,10 +129,13 @@ pub(super) fn providers(facts: &Facts) -> impl Iterator<Item = Row> {
             (Some(Source::Stored(kind, place)), _) => {
                 Row::ok(name, format!("{} in {}", kind.told(), place.told()))
             }
-            (None, None) if signed.is_asked => Row::ok(
+            (None, None) if signed.without == Without::Asks => Row::ok(
                 name,
                 "its passphrase is stored nowhere: a terminal is asked for it",
             ),
+            (None, None) if signed.without == Without::Program => {
+                Row::ok(name, "no service account: as whoever is signed in to `op`")
+            }
             (None, None) => Row::not(
                 name,
                 State::Missing,

@@ -1,6 +1,6 @@
 //! Each verdict, from made-up machines.
 
-use super::credentials::{Signed, Source};
+use super::credentials::{Signed, Source, Without};
 use super::facts::{Facts, Installer, Program};
 use super::rows::{Row, State, all};
 use super::session::Armed;
@@ -511,7 +511,7 @@ fn a_provider_says_where_its_credential_is_and_never_what() {
         providers: vec![Signed {
             provider: "work".to_owned(),
             from,
-            is_asked: false,
+            without: Without::Nothing,
             elsewhere,
         }],
         ..good()
