@@ -72,14 +72,13 @@ pub(crate) enum Command {
 
     /// Ask for a credential, try it, and keep it in the keyring
     ///
-    /// PROVIDER is a name of the map; without a map it is `infisical`, `connect`, `op` or `vault`. The
-    /// credential is asked for on the terminal without echo; where standard input is none, it is read
-    /// from there, one field a line: client id and client secret of Infisical, or one token, or the
-    /// vault's passphrase. It is tried at once, and stored for the server that is named and no other:
-    /// in the desktop's keyring, else in the kernel's, which a reboot empties. Running mounts get it.
+    /// It is asked for on the terminal, without echo; where standard input is none, it is read from
+    /// there, one field a line: client id and client secret of Infisical, or one token, or a vault's
+    /// passphrase. It is tried at once, and stored for that server and no other: in the desktop's
+    /// keyring, else in the kernel's, which a reboot empties. Running mounts get it.
     #[command(after_help = "Examples:\n  \
         secretfs login infisical\n  \
-        secretfs login work --method token < token\n  \
+        secretfs login infisical --method token < token\n  \
         secretfs login vault\n  \
         secretfs login connect --host https://connect.example.internal")]
     Login(LoginArgs),
@@ -273,11 +272,11 @@ pub(crate) struct UnlockArgs {
 /// `login`.
 #[derive(Debug, Args)]
 pub(crate) struct LoginArgs {
-    #[command(flatten)]
-    pub(crate) which: ProviderArgs,
     /// What Infisical is signed in to with [default: the map's `auth`, else universal]
     #[arg(long, value_enum)]
     pub(crate) method: Option<LoginMethod>,
+    #[command(flatten)]
+    pub(crate) which: ProviderArgs,
     /// Certificates to trust beside the system's, where there is no map that says so
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Without a map")]
     pub(crate) ca_file: Option<PathBuf>,

@@ -8,9 +8,6 @@ use crate::map::Map;
 use secretfs_fs::map::ProviderSpec;
 use std::path::Path;
 
-/// What can be named without a map.
-const TYPES: [&str; 4] = ["infisical", "connect", "op", "vault"];
-
 /// A provider, and the map that it is in.
 pub(crate) struct Target {
     map: Map,
@@ -30,13 +27,10 @@ impl Target {
         if place.is_given() || ca_file.is_some() {
             return Self::of_type(name, place, ca_file);
         }
-        let is_type = TYPES.contains(&name);
         match Map::find(map) {
             Ok(found) => Self::in_map(found, name),
             // A map that is there and wrong is to be mended.
-            Err(_) if is_type && map.is_none() && !crate::map::is_there() => {
-                Self::of_type(name, place, None)
-            }
+            Err(_) if map.is_none() && !crate::map::is_there() => Self::of_type(name, place, None),
             Err(error) => Err(error),
         }
     }
@@ -79,8 +73,8 @@ impl Target {
             "vault" => !place.is_given() || place.file.is_some(),
             _ => {
                 return Err(wrong(
-                    format!("{name} is no type of provider"),
-                    "without a map, name one of: infisical, connect, op, vault",
+                    format!("there is no map here, and {name} is no type of provider"),
+                    "run it where the map is, or name a type: infisical, connect, op, vault",
                 ));
             }
         };
