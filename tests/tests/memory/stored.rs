@@ -35,6 +35,7 @@ fn nobody_keeps_a_copy(world: &World, also: &[u32]) {
     world.run(["lock"]);
     let report = scanner.look(&pids, &secrets);
     assert!(report.findings.is_empty(), "{report:#?}");
+    drop(scanner);
     // It was that which opened it.
     world.run(["unlock"]);
     world.read_all();
