@@ -3,6 +3,7 @@
 use crate::env::Shell;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueHint};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 const STYLES: Styles = Styles::styled()
@@ -87,6 +88,18 @@ pub(crate) enum Command {
         secretfs env | Out-String | Invoke-Expression   powershell\n  \
         secretfs env --shell systemd > app.env          EnvironmentFile=")]
     Env(EnvArgs),
+
+    /// Run one command with a mount of its own
+    ///
+    /// The command gets the variables that `secretfs env` prints, with the files of a mount that is
+    /// gone when it ends, however it ends. A screen lock seals it. The exit status, signals and the
+    /// terminal are the command's own; 126 and 127 as in a shell.
+    #[command(after_help = "Examples:\n  \
+        secretfs run -- kubectl get pods\n  \
+        secretfs run --only KUBECONFIG -- helm list\n  \
+        secretfs run --private -- ./deploy.sh\n  \
+        secretfs run --inject -- node server.js")]
+    Run(RunArgs),
 
     /// Validate the map, and with --online that each secret exists
     ///
@@ -230,6 +243,39 @@ pub(crate) struct MountArgs {
     /// Let root read the files as well (needs user_allow_other in /etc/fuse.conf)
     #[arg(long, help_heading = "Weaker protection")]
     pub(crate) allow_root: bool,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) map: MapArg,
+    /// Give it these alone: files or variables of the map
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Show the files to the command and its children alone
+    ///
+    /// In a namespace of their own, where set-user-id programs (sudo, ping) do not work.
+    #[arg(long)]
+    pub(crate) private: bool,
+    /// Put the values themselves into the variables, and mount nothing
+    ///
+    /// For what can read nothing else. Every child of the command has them, and so has who can read
+    /// its /proc/PID/environ.
+    #[arg(long, conflicts_with_all = ["private", "offline"])]
+    pub(crate) inject: bool,
+    /// Use local vaults and fallbacks only, never a network
+    #[arg(long)]
+    pub(crate) offline: bool,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseArg,
+    /// Go on with memory that cannot be locked; secrets may then reach the swap
+    #[arg(long, help_heading = "Weaker protection", conflicts_with = "inject")]
+    pub(crate) insecure_memory: bool,
+    /// What to run, after `--`
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true,
+        value_name = "CMD", value_hint = ValueHint::CommandWithArguments)]
+    pub(crate) command: Vec<OsString>,
 }
 
 /// Which mounts: `unmount`, `lock`, `unlock`.

@@ -27,6 +27,7 @@ pub mod script;
 pub mod scripted;
 pub mod session;
 pub mod system;
+pub mod transcript;
 pub mod user;
 pub mod vault;
 pub mod wait;

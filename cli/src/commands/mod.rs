@@ -7,6 +7,7 @@ mod init;
 mod lock;
 mod mount;
 mod refresh;
+pub(crate) mod run;
 mod status;
 mod unlock;
 mod unmount;
@@ -15,7 +16,7 @@ use crate::args::{Cli, Command};
 use crate::error::CliError;
 
 /// Runs the command.
-pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
+pub(crate) fn start(cli: Cli) -> Result<(), CliError> {
     match cli.command {
         Command::Mount(args) => mount::run(&args),
         Command::Unmount(args) => unmount::run(&args),
@@ -23,6 +24,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Unlock(args) => unlock::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Env(args) => crate::env::run(&args),
+        Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Init { from } => init::run(&from),
         Command::Refresh(args) => refresh::run(&args),

@@ -27,6 +27,7 @@ mod readers;
 mod refused;
 mod reload;
 mod rotation;
+mod run;
 mod sandbox;
 mod scripted;
 mod sealed;

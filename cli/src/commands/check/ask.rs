@@ -1,6 +1,7 @@
 //! What is asked of which provider: the secrets of one place together, as an open would fetch them.
 
 use crate::error::Status;
+use secretfs_fs::error::OpenError;
 use secretfs_fs::map::{EntryPlan, Source};
 use secretfs_providers::{
     Context, ErrorKind, FolderReference, Place, Provider, ProviderError, Reference,
@@ -197,8 +198,17 @@ pub(crate) fn status(kind: ErrorKind) -> Status {
     }
 }
 
+/// The exit status of one failed open.
+pub(crate) fn status_of(error: &OpenError) -> Status {
+    match error {
+        OpenError::Provider(error) => status(error.kind),
+        OpenError::TimedOut { .. } => Status::Unreachable,
+        _ => Status::Other,
+    }
+}
+
 /// Credentials before reachability before anything else (product.md, "The commands").
-fn worse(known: Option<Status>, other: Status) -> Option<Status> {
+pub(crate) fn worse(known: Option<Status>, other: Status) -> Option<Status> {
     let rank = |status| match status {
         Status::Credential => 0,
         Status::Unreachable => 1,
