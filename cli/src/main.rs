@@ -16,6 +16,7 @@ mod offer;
 mod online;
 mod output;
 mod passphrase;
+mod progress;
 mod proxies;
 mod usage;
 mod vault;

@@ -11,11 +11,15 @@
 //! | `list` | vaults or items of a name, taken from the stream |
 //! | `fresh` | whether a vault has changed |
 //! | `fetch` | one item for all that is wanted of it |
+//! | `check` | whether secrets are there, item by item |
+//! | `advice` | what there is instead of a vault or item that is not |
 //! | `file` | a file's bytes |
 //!
 //! Read only: nothing but GET leaves here, and paths are made of ids alone.
 
+mod advice;
 mod call;
+mod check;
 mod fetch;
 mod file;
 mod find;

@@ -127,7 +127,7 @@ impl Connect {
     }
 
     /// Makes one call, when it is its turn, and remembers how it went.
-    async fn call(
+    pub(super) async fn call(
         &self,
         wanted: &[Wanted],
         files: Files,
@@ -146,10 +146,15 @@ impl Connect {
     async fn one(&self, wanted: &Wanted, files: Files, cx: &Context) -> Outcome {
         let outcomes = self.call(std::slice::from_ref(wanted), files, cx).await?;
         // One wish, one outcome.
-        outcomes.into_iter().next().unwrap_or_else(|| {
-            let message = format!("provider {}: nothing was answered", self.name());
-            Err(ProviderError::new(ErrorKind::Protocol, message, ""))
-        })
+        outcomes
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| Err(self.no_outcome()))
+    }
+
+    fn no_outcome(&self) -> ProviderError {
+        let message = format!("provider {}: nothing was answered", self.name());
+        ProviderError::new(ErrorKind::Protocol, message, "")
     }
 }
 
@@ -221,13 +226,20 @@ impl Provider for Connect {
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<(), ProviderError>> {
         Box::pin(async move {
-            let wanted = Wanted {
-                reference: reference.clone(),
-                max_size: usize::MAX,
-                validator: None,
-            };
-            self.one(&wanted, Files::Exist, cx).await.map(drop)
+            let answers = self.check_all(std::slice::from_ref(reference), cx).await;
+            answers
+                .into_iter()
+                .next()
+                .unwrap_or_else(|| Err(self.no_outcome()))
         })
+    }
+
+    fn check_many<'a>(
+        &'a self,
+        references: &'a [Reference],
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Vec<Result<(), ProviderError>>> {
+        Box::pin(self.check_all(references, cx))
     }
 
     fn supply(&self, offer: CredentialOffer, pool: &Arc<SealedPool>) -> Result<(), ProviderError> {

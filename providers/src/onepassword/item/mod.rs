@@ -8,7 +8,9 @@
 //! | `open` | the field, file or section that is being read |
 //! | `resolve` | which field or file a reference means |
 //! | `serve` | what is served for it, or why nothing is |
+//! | `instead` | what there is instead of what is missing |
 
+mod instead;
 mod open;
 mod reader;
 mod resolve;
@@ -16,6 +18,7 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
+pub(super) use instead::instead;
 pub(super) use reader::{Malformed, Reader, Wants};
 pub(super) use resolve::fold;
 pub(super) use serve::{Circumstances, Served, listed, serve};
@@ -40,9 +43,9 @@ pub(super) struct Item {
     /// Neither archived nor deleted.
     pub(super) is_active: bool,
     pub(super) sections: Vec<Section>,
-    /// Those whose id or label is wanted.
+    /// Those whose id or label is wanted; of a listing, the others without their values too.
     pub(super) fields: Vec<Field>,
-    /// Those whose id or name is wanted.
+    /// Those whose id or name is wanted; of a listing, all.
     pub(super) files: Vec<File>,
 }
 
