@@ -28,6 +28,12 @@ impl Progress {
         self.0.inc(number(done));
     }
 
+    /// So many of so many are done.
+    pub(crate) fn set(&self, done: usize, total: usize) {
+        self.0.set_length(number(total));
+        self.0.set_position(number(done));
+    }
+
     /// Shows it while `work` goes on, and leaves nothing on the screen.
     pub(crate) async fn during<T>(&self, work: impl Future<Output = T>) -> T {
         tokio::pin!(work);

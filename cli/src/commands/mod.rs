@@ -24,7 +24,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Status(args) => status::run(&args),
         Command::Env(args) => crate::env::run(&args),
         Command::Check(args) => check::run(&args),
-        Command::Init { from } => init::run(&from),
+        Command::Init { from } => init::run(from.as_ref()),
         Command::Refresh(args) => refresh::run(&args),
         Command::Vault { command } => crate::vault::run(command),
         Command::Doctor(args) => doctor::run(&args),

@@ -1,6 +1,7 @@
 //! 1Password through a Connect server on a real mount: bytes, requests, failures, credentials.
 
 mod check;
+mod init;
 
 use secretfs_tests::connect::{Connect, Field, Item, Route, TOKEN};
 use secretfs_tests::fixture::{Fixture, told, value};

@@ -20,6 +20,7 @@ mod lazy;
 mod limits;
 mod lock;
 mod map;
+mod migrating;
 mod mountpoint;
 mod network;
 mod prompts;

@@ -35,6 +35,18 @@ impl Call<'_> {
         })
     }
 
+    /// The same where a vault is all that was asked for.
+    pub(super) async fn advised_of_vault(
+        &self,
+        error: ProviderError,
+        vault: &str,
+    ) -> ProviderError {
+        match self.instead_of_vault(vault).await {
+            Some(help) => ProviderError { help, ..error },
+            None => error,
+        }
+    }
+
     async fn instead(&self, of: &Reference) -> Option<String> {
         let known = self.of.known().vault(&of.vault).cloned();
         let vault = known.or_else(|| is_id(&of.vault).then(|| of.vault.clone()));

@@ -144,7 +144,7 @@ impl Call<'_> {
     }
 
     /// The id of the vault of that name. One asks, the others wait for that one.
-    async fn vault_of(&self, name: &str) -> Result<Option<String>, ProviderError> {
+    pub(super) async fn vault_of(&self, name: &str) -> Result<Option<String>, ProviderError> {
         let turn = timeout_at(self.turn.budget.until(), self.of.naming.lock()).await;
         let _turn = turn
             .map_err(|_| self.error(ErrorKind::TimedOut, "the vault was not found in time", ""))?;

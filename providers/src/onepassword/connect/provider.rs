@@ -8,7 +8,9 @@ use crate::credential::{Credential, CredentialOffer, Kept};
 use crate::error::{ErrorKind, ProviderError};
 use crate::health::Seen;
 use crate::http::{Budget, Endpoint, HttpClient, Proxies};
-use crate::provider::{Answer, BoxFuture, Context, Fetched, Health, Provider, Wanted, unsupported};
+use crate::provider::{
+    Answer, BoxFuture, Context, Fetched, Health, Provider, Survey, Wanted, unsupported,
+};
 use crate::reference::{FolderReference, Reference};
 use secretfs_memory::sealed::SealedPool;
 use std::hash::BuildHasher;
@@ -240,6 +242,24 @@ impl Provider for Connect {
         cx: &'a Context,
     ) -> BoxFuture<'a, Vec<Result<(), ProviderError>>> {
         Box::pin(self.check_all(references, cx))
+    }
+
+    fn survey<'a>(
+        &'a self,
+        of: &'a str,
+        seen: &'a (dyn Fn(usize, usize) + Send + Sync),
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<Survey, ProviderError>> {
+        Box::pin(async move {
+            let surveyed = async {
+                let turn = self.http.turn(Budget::of(cx)).await?;
+                let call = Call { of: self, cx, turn };
+                call.survey(of, seen).await
+            };
+            let surveyed = surveyed.await;
+            self.health.note(&surveyed);
+            surveyed
+        })
     }
 
     fn supply(&self, offer: CredentialOffer, pool: &Arc<SealedPool>) -> Result<(), ProviderError> {

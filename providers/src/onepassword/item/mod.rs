@@ -20,7 +20,7 @@ mod tests;
 
 pub(super) use instead::instead;
 pub(super) use reader::{Malformed, Reader, Wants};
-pub(super) use resolve::fold;
+pub(super) use resolve::{Found as Meant, fold, resolve};
 pub(super) use serve::{Circumstances, Served, listed, serve};
 
 use secretfs_memory::sealed::{Sealed, SealedError};
@@ -43,6 +43,8 @@ pub(super) struct Item {
     /// Neither archived nor deleted.
     pub(super) is_active: bool,
     pub(super) sections: Vec<Section>,
+    /// Whether a listing had no room for all fields and files.
+    pub(super) is_cut: bool,
     /// Those whose id or label is wanted; of a listing, the others without their values too.
     pub(super) fields: Vec<Field>,
     /// Those whose id or name is wanted; of a listing, all.
@@ -70,6 +72,8 @@ pub(super) struct Field {
     pub(super) value: Value,
     /// The current one-time password.
     pub(super) code: Value,
+    /// Whether no value came at all, wanted or not.
+    pub(super) is_empty: bool,
 }
 
 /// An attached file. Its bytes are not in the item.

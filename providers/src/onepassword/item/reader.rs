@@ -158,6 +158,7 @@ impl<'a> Reader<'a> {
                 version: None,
                 modified: None,
                 is_active: true,
+                is_cut: false,
                 sections: Vec::new(),
                 fields: Vec::new(),
                 files: Vec::new(),
@@ -286,8 +287,11 @@ impl<'a> Reader<'a> {
                 let open = std::mem::take(&mut self.open);
                 self.item.files.push(open.into_file());
             }
-            At::Field => self.open = Open::default(),
-            At::File | At::Vault | At::Sections | At::Fields | At::Files | At::In => {}
+            At::Field | At::File => {
+                self.item.is_cut |= self.is_listing;
+                self.open = Open::default();
+            }
+            At::Vault | At::Sections | At::Fields | At::Files | At::In => {}
         }
         Ok(())
     }
