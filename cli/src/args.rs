@@ -95,6 +95,16 @@ pub(crate) enum Command {
         secretfs env --shell systemd > app.env          EnvironmentFile=")]
     Env(EnvArgs),
 
+    /// Print what makes a shell set the variables by itself
+    ///
+    /// In a folder whose map is mounted, the prompt sets the map's variables (paths, not values); when the
+    /// folder is left or the mount goes, they are again what they were. Nothing of a folder is run.
+    #[command(after_help = "Examples:\n  \
+        eval \"$(secretfs hook bash)\"       in ~/.bashrc\n  \
+        eval \"$(secretfs hook zsh)\"        in ~/.zshrc\n  \
+        secretfs hook fish | source         in ~/.config/fish/config.fish")]
+    Hook(HookArgs),
+
     /// Validate the map, and with --online that each secret exists
     ///
     /// --online asks every provider whether each secret exists and may be read, without showing it.
@@ -239,6 +249,17 @@ pub(crate) struct EnvArgs {
     /// Where the files are, or will be, mounted [default: the map's mountpoint, else ~/secrets]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) mountpoint: Option<PathBuf>,
+}
+
+/// `hook`.
+#[derive(Debug, Args)]
+pub(crate) struct HookArgs {
+    /// Which shell
+    #[arg(value_enum)]
+    pub(crate) shell: crate::env::hook::HookShell,
+    /// Print what has to change now: what the hook runs
+    #[arg(long, hide = true)]
+    pub(crate) changes: bool,
 }
 
 /// `check`.

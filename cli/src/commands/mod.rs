@@ -23,6 +23,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Unlock(args) => unlock::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Env(args) => crate::env::run(&args),
+        Command::Hook(args) => crate::env::hook::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Init { from } => init::run(from.as_ref()),
         Command::Refresh(args) => refresh::run(&args),
