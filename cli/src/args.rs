@@ -1,5 +1,12 @@
 //! The command line.
 
+mod init;
+
+pub(crate) use init::{
+    Connect, EnvNames, InitEnvArgs, InitEnvrcArgs, InitFrom, InitInfisicalArgs,
+    InitOnePasswordArgs, InitTazpodArgs, InitWords, OutputArg, ProjectArgs,
+};
+
 use crate::env::Shell;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueHint};
@@ -100,6 +107,15 @@ pub(crate) enum Command {
         secretfs run --private -- ./deploy.sh\n  \
         secretfs run --inject -- node server.js")]
     Run(RunArgs),
+    /// Print what makes a shell set the variables by itself
+    ///
+    /// In a folder whose map is mounted, the prompt sets the map's variables (paths, not values); when the
+    /// folder is left or the mount goes, they are again what they were. Nothing of a folder is run.
+    #[command(after_help = "Examples:\n  \
+        eval \"$(secretfs hook bash)\"       in ~/.bashrc\n  \
+        eval \"$(secretfs hook zsh)\"        in ~/.zshrc\n  \
+        secretfs hook fish | source         in ~/.config/fish/config.fish")]
+    Hook(HookArgs),
 
     /// Validate the map, and with --online that each secret exists
     ///
@@ -111,19 +127,23 @@ pub(crate) enum Command {
 
     /// Write a first map
     ///
-    /// Asks the provider for the names of what it has, never for a value, and writes a map with an
-    /// entry for each. Edit it then: take out what you do not want as a file.
+    /// From the names that a provider has, or from a file in which secrets or references were kept until
+    /// now. No value is written. Asks on a terminal where nothing is said. Edit the map then: take out what
+    /// you do not want as a file.
     #[command(
-        arg_required_else_help = true,
         subcommand_help_heading = "From",
         after_help = "Examples:\n  \
+            secretfs init\n  \
+            secretfs init env .env && secretfs vault import .env\n  \
+            secretfs init envrc .envrc\n  \
             secretfs init infisical --project-id 73c7a1f0-… --environment dev\n  \
-            secretfs init infisical --project-slug shop-x1y2 --path /backend --output -"
+            secretfs init onepassword --vault Prod\n  \
+            secretfs init tazpod secrets.yml --force"
     )]
     Init {
         /// From what.
         #[command(subcommand)]
-        from: InitFrom,
+        from: Option<InitFrom>,
     },
 
     /// Forget cached values: the next open fetches them again
@@ -159,49 +179,6 @@ pub(crate) enum Command {
         secretfs completions bash > ~/.local/share/bash-completion/completions/secretfs\n  \
         secretfs completions fish > ~/.config/fish/completions/secretfs.fish")]
     Completions(CompletionsArgs),
-}
-
-/// What a first map is made from.
-#[derive(Debug, Subcommand)]
-pub(crate) enum InitFrom {
-    /// An Infisical project, signed in as `mount` is
-    #[command(after_help = "Examples:\n  \
-        secretfs init infisical --project-id 73c7a1f0-… --environment dev\n  \
-        secretfs init infisical --project-slug shop-x1y2 --path /backend --output -")]
-    Infisical(InitInfisicalArgs),
-}
-
-/// `init infisical`.
-#[derive(Debug, Args)]
-pub(crate) struct InitInfisicalArgs {
-    /// The project, by its id (Project Settings)
-    #[arg(long, value_name = "ID", required_unless_present = "project_slug")]
-    pub(crate) project_id: Option<String>,
-    /// The project, by its slug
-    #[arg(long, value_name = "SLUG", conflicts_with = "project_id")]
-    pub(crate) project_slug: Option<String>,
-    /// The server [default: $INFISICAL_DOMAIN, else https://app.infisical.com]
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
-    pub(crate) site_url: Option<String>,
-    /// The environment's slug
-    #[arg(long, value_name = "SLUG", default_value = "dev")]
-    pub(crate) environment: String,
-    /// The folder to start from; those below it are taken too
-    #[arg(long, value_name = "FOLDER", default_value = "/")]
-    pub(crate) path: String,
-    /// Certificates to trust beside the system's, for a server with its own
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) ca_file: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) output: OutputArg,
-}
-
-/// Where `init` writes.
-#[derive(Debug, Args)]
-pub(crate) struct OutputArg {
-    /// Where to write the map; `-` is standard output. A file that is there is not overwritten
-    #[arg(long, short, value_name = "FILE", default_value = "secrets.yml", value_hint = ValueHint::FilePath)]
-    pub(crate) output: PathBuf,
 }
 
 /// Which map.
@@ -317,6 +294,17 @@ pub(crate) struct EnvArgs {
     /// Where the files are, or will be, mounted [default: the map's mountpoint, else ~/secrets]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) mountpoint: Option<PathBuf>,
+}
+
+/// `hook`.
+#[derive(Debug, Args)]
+pub(crate) struct HookArgs {
+    /// Which shell
+    #[arg(value_enum)]
+    pub(crate) shell: crate::env::hook::HookShell,
+    /// Print what has to change now: what the hook runs
+    #[arg(long, hide = true)]
+    pub(crate) changes: bool,
 }
 
 /// `check`.

@@ -17,6 +17,7 @@ mod offer;
 mod online;
 mod output;
 mod passphrase;
+mod progress;
 mod proxies;
 mod usage;
 mod vault;

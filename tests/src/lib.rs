@@ -16,6 +16,7 @@
 #[cfg(feature = "test-hooks")]
 mod clock;
 pub mod connect;
+pub mod documents;
 pub mod fixture;
 pub mod http_sim;
 pub mod infisical;

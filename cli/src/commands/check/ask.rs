@@ -1,6 +1,7 @@
 //! What is asked of which provider: the secrets of one place together, as an open would fetch them.
 
 use crate::error::Status;
+use crate::progress::Progress;
 use secretfs_fs::error::OpenError;
 use secretfs_fs::map::{EntryPlan, Source};
 use secretfs_providers::{
@@ -88,6 +89,7 @@ pub(super) async fn ask<'a>(
     entries: &'a [EntryPlan],
     providers: &[Arc<dyn Provider>],
     cx: impl Fn(Duration) -> Context,
+    progress: &Progress,
 ) -> (Vec<Asked<'a>>, Option<Status>) {
     let mut all = Vec::with_capacity(providers.len());
     let mut worst = None;
@@ -107,6 +109,7 @@ pub(super) async fn ask<'a>(
         };
         for secrets in questions.secrets.into_values() {
             let answers = of_place(provider.as_ref(), &secrets, &cx(secrets.timeout)).await;
+            progress.add(secrets.of.len());
             secrets
                 .of
                 .into_iter()
@@ -117,6 +120,7 @@ pub(super) async fn ask<'a>(
             let context = cx(folder.timeout);
             let asking = provider.check_folder(folder.folder, folder.values, &context);
             let answer = tokio::time::timeout(folder.timeout, asking).await;
+            progress.add(1);
             note(
                 folder.of,
                 answer.unwrap_or_else(|_| Err(no_answer(folder.timeout))),
@@ -126,6 +130,12 @@ pub(super) async fn ask<'a>(
         all.push(asked);
     }
     (all, worst)
+}
+
+/// How many answers there will be.
+pub(super) fn count(entries: &[EntryPlan]) -> usize {
+    let fallbacks = entries.iter().filter(|entry| entry.fallback.is_some());
+    entries.len() + fallbacks.count()
 }
 
 fn questions(entries: &[EntryPlan], providers: usize) -> Vec<Questions<'_>> {
