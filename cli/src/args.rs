@@ -1,8 +1,16 @@
 //! The command line.
 
+mod init;
+
+pub(crate) use init::{
+    Connect, EnvNames, InitEnvArgs, InitEnvrcArgs, InitFrom, InitInfisicalArgs,
+    InitOnePasswordArgs, InitTazpodArgs, InitWords, OutputArg, ProjectArgs,
+};
+
 use crate::env::Shell;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueHint};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 const STYLES: Styles = Styles::styled()
@@ -105,6 +113,27 @@ pub(crate) enum Command {
         secretfs env --shell systemd > app.env          EnvironmentFile=")]
     Env(EnvArgs),
 
+    /// Run one command with a mount of its own
+    ///
+    /// The command gets the variables that `secretfs env` prints, with the files of a mount that is
+    /// gone when it ends, however it ends. A screen lock seals it. The exit status, signals and the
+    /// terminal are the command's own; 126 and 127 as in a shell.
+    #[command(after_help = "Examples:\n  \
+        secretfs run -- kubectl get pods\n  \
+        secretfs run --only KUBECONFIG -- helm list\n  \
+        secretfs run --private -- ./deploy.sh\n  \
+        secretfs run --inject -- node server.js")]
+    Run(RunArgs),
+    /// Print what makes a shell set the variables by itself
+    ///
+    /// In a folder whose map is mounted, the prompt sets the map's variables (paths, not values); when the
+    /// folder is left or the mount goes, they are again what they were. Nothing of a folder is run.
+    #[command(after_help = "Examples:\n  \
+        eval \"$(secretfs hook bash)\"       in ~/.bashrc\n  \
+        eval \"$(secretfs hook zsh)\"        in ~/.zshrc\n  \
+        secretfs hook fish | source         in ~/.config/fish/config.fish")]
+    Hook(HookArgs),
+
     /// Validate the map, and with --online that each secret exists
     ///
     /// --online asks every provider whether each secret exists and may be read, without showing it.
@@ -115,19 +144,23 @@ pub(crate) enum Command {
 
     /// Write a first map
     ///
-    /// Asks the provider for the names of what it has, never for a value, and writes a map with an
-    /// entry for each. Edit it then: take out what you do not want as a file.
+    /// From the names that a provider has, or from a file in which secrets or references were kept until
+    /// now. No value is written. Asks on a terminal where nothing is said. Edit the map then: take out what
+    /// you do not want as a file.
     #[command(
-        arg_required_else_help = true,
         subcommand_help_heading = "From",
         after_help = "Examples:\n  \
+            secretfs init\n  \
+            secretfs init env .env && secretfs vault import .env\n  \
+            secretfs init envrc .envrc\n  \
             secretfs init infisical --project-id 73c7a1f0-… --environment dev\n  \
-            secretfs init infisical --project-slug shop-x1y2 --path /backend --output -"
+            secretfs init onepassword --vault Prod\n  \
+            secretfs init tazpod secrets.yml --force"
     )]
     Init {
         /// From what.
         #[command(subcommand)]
-        from: InitFrom,
+        from: Option<InitFrom>,
     },
 
     /// Forget cached values: the next open fetches them again
@@ -163,49 +196,6 @@ pub(crate) enum Command {
         secretfs completions bash > ~/.local/share/bash-completion/completions/secretfs\n  \
         secretfs completions fish > ~/.config/fish/completions/secretfs.fish")]
     Completions(CompletionsArgs),
-}
-
-/// What a first map is made from.
-#[derive(Debug, Subcommand)]
-pub(crate) enum InitFrom {
-    /// An Infisical project, signed in as `mount` is
-    #[command(after_help = "Examples:\n  \
-        secretfs init infisical --project-id 73c7a1f0-… --environment dev\n  \
-        secretfs init infisical --project-slug shop-x1y2 --path /backend --output -")]
-    Infisical(InitInfisicalArgs),
-}
-
-/// `init infisical`.
-#[derive(Debug, Args)]
-pub(crate) struct InitInfisicalArgs {
-    /// The project, by its id (Project Settings)
-    #[arg(long, value_name = "ID", required_unless_present = "project_slug")]
-    pub(crate) project_id: Option<String>,
-    /// The project, by its slug
-    #[arg(long, value_name = "SLUG", conflicts_with = "project_id")]
-    pub(crate) project_slug: Option<String>,
-    /// The server [default: $INFISICAL_DOMAIN, else https://app.infisical.com]
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
-    pub(crate) site_url: Option<String>,
-    /// The environment's slug
-    #[arg(long, value_name = "SLUG", default_value = "dev")]
-    pub(crate) environment: String,
-    /// The folder to start from; those below it are taken too
-    #[arg(long, value_name = "FOLDER", default_value = "/")]
-    pub(crate) path: String,
-    /// Certificates to trust beside the system's, for a server with its own
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) ca_file: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) output: OutputArg,
-}
-
-/// Where `init` writes.
-#[derive(Debug, Args)]
-pub(crate) struct OutputArg {
-    /// Where to write the map; `-` is standard output. A file that is there is not overwritten
-    #[arg(long, short, value_name = "FILE", default_value = "secrets.yml", value_hint = ValueHint::FilePath)]
-    pub(crate) output: PathBuf,
 }
 
 /// Which map.
@@ -247,6 +237,39 @@ pub(crate) struct MountArgs {
     /// Let root read the files as well (needs user_allow_other in /etc/fuse.conf)
     #[arg(long, help_heading = "Weaker protection")]
     pub(crate) allow_root: bool,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) map: MapArg,
+    /// Give it these alone: files or variables of the map
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Show the files to the command and its children alone
+    ///
+    /// In a namespace of their own, where set-user-id programs (sudo, ping) do not work.
+    #[arg(long)]
+    pub(crate) private: bool,
+    /// Put the values themselves into the variables, and mount nothing
+    ///
+    /// For what can read nothing else. Every child of the command has them, and so has who can read
+    /// its /proc/PID/environ.
+    #[arg(long, conflicts_with_all = ["private", "offline"])]
+    pub(crate) inject: bool,
+    /// Use local vaults and fallbacks only, never a network
+    #[arg(long)]
+    pub(crate) offline: bool,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseArg,
+    /// Go on with memory that cannot be locked; secrets may then reach the swap
+    #[arg(long, help_heading = "Weaker protection", conflicts_with = "inject")]
+    pub(crate) insecure_memory: bool,
+    /// What to run, after `--`
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true,
+        value_name = "CMD", value_hint = ValueHint::CommandWithArguments)]
+    pub(crate) command: Vec<OsString>,
 }
 
 /// Which mounts: `unmount`, `lock`, `unlock`.
@@ -359,6 +382,17 @@ pub(crate) struct EnvArgs {
     /// Where the files are, or will be, mounted [default: the map's mountpoint, else ~/secrets]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) mountpoint: Option<PathBuf>,
+}
+
+/// `hook`.
+#[derive(Debug, Args)]
+pub(crate) struct HookArgs {
+    /// Which shell
+    #[arg(value_enum)]
+    pub(crate) shell: crate::env::hook::HookShell,
+    /// Print what has to change now: what the hook runs
+    #[arg(long, hide = true)]
+    pub(crate) changes: bool,
 }
 
 /// `check`.

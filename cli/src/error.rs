@@ -22,11 +22,15 @@ pub(crate) enum Status {
     Unreachable = 5,
     /// Mounting, unmounting, or finding a mount.
     Mount = 6,
+    /// `run`: the command is there and cannot be started, as a shell says it.
+    CannotRun = 126,
+    /// `run`: there is no such command.
+    NotFound = 127,
 }
 
 impl Status {
-    /// The status that a helper reported as a number.
-    fn from_number(number: u8) -> Self {
+    /// The status that another process of ours ended with, or reported as a number.
+    pub(crate) fn from_number(number: u8) -> Self {
         match number {
             2 => Self::Usage,
             3 => Self::Map,

@@ -12,12 +12,14 @@ mod forget;
 mod keyring;
 mod map;
 mod map_report;
+mod mounting;
 mod mounts;
 mod notify;
 mod offer;
 mod online;
 mod output;
 mod passphrase;
+mod progress;
 mod proxies;
 mod usage;
 mod vault;
@@ -38,7 +40,8 @@ fn main() -> ExitCode {
         Some(secretfs_mount_helper::role::DAEMON) => alone(secretfs_fs::daemon::run),
         Some(secretfs_mount_helper::role::SENTINEL) => alone(secretfs_mount_helper::role::sentinel),
         Some(secretfs_mount_helper::role::OFFER) => alone(offer::run),
-        _ => match usage::parse().and_then(commands::run) {
+        Some(commands::run::mounter::ROLE) => commands::run::mounter::run(),
+        _ => match usage::parse().and_then(commands::start) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => error.report(),
         },

@@ -5,7 +5,9 @@ use crate::error::{CliError, Status};
 use crate::mounts::Discovered;
 use crate::output::show;
 use secretfs_fs::map::ready::{ReadyError, TextDigest};
-use secretfs_fs::map::{self, Defaults, EntryPlan, MapErrors, ProviderSpec, Ready, World};
+use secretfs_fs::map::{
+    self, CompiledMap, Defaults, EntryPlan, MapErrors, Part, ProviderSpec, Ready, World,
+};
 use secretfs_mount_helper::launch::LaunchRequest;
 use secretfs_mount_helper::place::mountpoint::normalise;
 use std::path::{Path, PathBuf};
@@ -31,7 +33,35 @@ impl Map {
 
     /// The map of a mount, as it was mounted: in the environment of then.
     pub(crate) fn of_mount(request: &LaunchRequest) -> Result<Self, CliError> {
-        Self::of_then(&request.map, request.defaults.clone())
+        let map = Self::of_then(&request.map, request.defaults.clone())?;
+        Ok(match &request.part {
+            Some(part) => map.part(part),
+            None => map,
+        })
+    }
+
+    /// The part of it that is mounted for one command.
+    pub(crate) fn part(self, part: &Part) -> Self {
+        Self {
+            map: part.of(self.map),
+            ..self
+        }
+    }
+
+    /// The names of a part that no entry has.
+    pub(crate) fn unknown<'a>(&self, part: &'a Part) -> Vec<&'a str> {
+        part.unknown(&self.map)
+    }
+
+    /// The exported variables, with the paths that they have when it is mounted there.
+    pub(crate) fn exports(&self, mountpoint: &Path) -> Vec<Export> {
+        let exports = self.map.exports();
+        exports
+            .map(|(name, path)| Export {
+                name: name.to_owned(),
+                path: mountpoint.join(path),
+            })
+            .collect()
     }
 
     /// The same, by what stood in for what the map left out.
@@ -78,6 +108,15 @@ impl Map {
                 format!("cannot compile the map {}: {error}", show(&self.path)),
                 "",
             )
+        })
+    }
+
+    /// The compiled map, for this process.
+    pub(crate) fn compiled(&self) -> Result<CompiledMap, CliError> {
+        let archive = self.ready()?.archive;
+        CompiledMap::open(archive).map_err(|error| {
+            let message = format!("cannot use the map {}: {error}", show(&self.path));
+            CliError::new(Status::Other, message, "")
         })
     }
 
@@ -146,14 +185,7 @@ fn mountpoint(
 pub(crate) fn exports(map: Option<&Path>, named: Option<&Path>) -> Result<Vec<Export>, CliError> {
     let map = Map::find(map)?;
     let mountpoint = map.mountpoint(named)?;
-    Ok(map
-        .map
-        .exports()
-        .map(|(name, path)| Export {
-            name: name.to_owned(),
-            path: mountpoint.join(path),
-        })
-        .collect())
+    Ok(map.exports(&mountpoint))
 }
 
 /// Whether there is a map to be found from here, a good one or not.

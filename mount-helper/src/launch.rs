@@ -7,7 +7,7 @@ use crate::role;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use secretfs_fs::link::wire::{self, Blocking, WireError};
 use secretfs_fs::map::ready::TextDigest;
-use secretfs_fs::map::{Defaults, Ready};
+use secretfs_fs::map::{Defaults, Part, Ready};
 use secretfs_providers::http::ProxySettings;
 use serde::{Deserialize, Serialize};
 use std::os::fd::{AsFd, OwnedFd};
@@ -60,15 +60,31 @@ pub struct LaunchRequest {
     /// What stands in for what the map leaves out, of the command's environment.
     #[serde(default)]
     pub defaults: Defaults,
+    /// Mounted for one command, with this part of the map: ends with it, and is never mounted again.
+    #[serde(default)]
+    pub part: Option<Part>,
 }
 
 /// What goes over the launch socket. Descriptors, each where it is said to be there: the compiled
-/// map, then the end of a credential channel.
+/// map, then the command's pidfd of a mount for one command, then the end of a credential channel.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Launch {
     pub(crate) request: LaunchRequest,
     /// Of which text the compiled map is; `None`: there is none.
     pub(crate) ready: Option<TextDigest>,
+    /// Whether the command's pidfd is there.
+    pub(crate) has_owner: bool,
+}
+
+/// The descriptors of a launch.
+#[derive(Debug, Default)]
+pub struct Passed {
+    /// What the command compiled of the map.
+    pub ready: Option<Ready>,
+    /// A pidfd: when that process has ended, so has the mount.
+    pub owner: Option<OwnedFd>,
+    /// The daemon's end of a credential channel.
+    pub credentials: Option<OwnedFd>,
 }
 
 /// The running mount.
@@ -83,20 +99,16 @@ pub struct Launched {
 /// What the helper answers over the launch socket.
 pub(crate) type Answer = Result<Launched, LaunchError>;
 
-/// Spawns the helper and waits until the mount answers. With `ready`, the helper compiles the map only
-/// if it was saved since. With `credentials`, that end of a
-/// socketpair reaches the daemon as soon as it runs, and nothing reads it on the way.
+/// Spawns the helper and waits until the mount answers. With a map that is ready, the helper compiles it
+/// only if it was saved since. With credentials, that end of a socketpair reaches the daemon as soon as
+/// it runs, and nothing reads it on the way.
 ///
 /// In the background this returns when the mount answers. With `foreground`, it returns when the
 /// mount answers too; wait for the helper's end with [`wait`].
 ///
 /// # Errors
 /// See [`LaunchError`].
-pub fn start(
-    request: &LaunchRequest,
-    ready: Option<Ready>,
-    credentials: Option<OwnedFd>,
-) -> Result<(Launched, Running), LaunchError> {
+pub fn start(request: &LaunchRequest, passed: Passed) -> Result<(Launched, Running), LaunchError> {
     let (ours, theirs) = wire::pair().map_err(|error| cannot_start(&error))?;
     let mut command = Command::new("/proc/self/exe");
     command.arg(role::HELPER).env_clear().stdin(theirs);
@@ -116,7 +128,7 @@ pub fn start(
     drop(command);
     let mut running = Running { child };
     let mut socket = Blocking::new(ours, wire::LINK_LIMIT, wire::LINK_LIMIT);
-    match exchange(&mut socket, request, ready, credentials) {
+    match exchange(&mut socket, request, passed) {
         Ok(Ok(launched)) => Ok((launched, running)),
         Ok(Err(error)) => {
             drop(socket);
@@ -135,16 +147,20 @@ pub fn start(
 fn exchange(
     socket: &mut Blocking,
     request: &LaunchRequest,
-    ready: Option<Ready>,
-    credentials: Option<OwnedFd>,
+    passed: Passed,
 ) -> Result<Answer, WireError> {
     let deadline = Instant::now() + LIMIT;
     let launch = Launch {
         request: request.clone(),
-        ready: ready.as_ref().map(|ready| ready.text),
+        ready: passed.ready.as_ref().map(|ready| ready.text),
+        has_owner: passed.owner.is_some(),
     };
-    let archive = ready.map(|ready| ready.archive);
-    let fds = archive.into_iter().chain(credentials).collect();
+    let archive = passed.ready.map(|ready| ready.archive);
+    let fds = archive
+        .into_iter()
+        .chain(passed.owner)
+        .chain(passed.credentials)
+        .collect();
     socket.send(&launch, fds, deadline)?;
     let (answer, _) = socket.receive::<Answer>(deadline)?;
     Ok(answer)

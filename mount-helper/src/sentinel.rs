@@ -31,7 +31,7 @@ pub(crate) enum ToSentinel {
         mountpoint: PathBuf,
         /// The instance lock's file.
         lock: PathBuf,
-        /// Files to remove if the helper is killed.
+        /// Files and empty folders to remove if the helper is killed.
         leftovers: Vec<PathBuf>,
     },
     /// Descriptor: the daemon's pidfd.
@@ -142,7 +142,10 @@ fn clean_up(watched: &Watched) {
             let _ = recover::remove(&left);
         }
         for path in &watched.leftovers {
-            let _ = std::fs::remove_file(path);
+            // A folder that is not empty, or that is mounted on, stays.
+            if std::fs::remove_file(path).is_err() {
+                let _ = std::fs::remove_dir(path);
+            }
         }
     }
 }

@@ -28,6 +28,7 @@ pub use error::{ErrorKind, ProviderError};
 pub use hints::{Hints, Mark};
 pub use host::{Host, HostAnswer, HostError, HostRequest, ProgramCall, ProgramEnd};
 pub use provider::{
-    Answer, BoxFuture, Context, Fetched, Health, Place, Provider, Validator, Wanted,
+    Answer, BoxFuture, Context, Fetched, Health, Place, Provider, Survey, Surveyed, Validator,
+    Wanted,
 };
 pub use reference::{FolderReference, Reference};

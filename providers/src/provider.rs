@@ -95,6 +95,28 @@ pub enum Answer {
     Alone,
 }
 
+/// What [`Provider::survey`] found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// What a map could name.
+    pub references: Vec<Surveyed>,
+    /// What no reference can express, in words for people.
+    pub left_out: Vec<String>,
+    /// There is more than was looked at.
+    pub is_cut: bool,
+}
+
+/// One secret that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surveyed {
+    /// How a map names it.
+    pub reference: Reference,
+    /// What it is a part of, by name: an item.
+    pub place: String,
+    /// Its own name.
+    pub name: String,
+}
+
 /// How a provider is doing, from what it saw last. Never a reason to make a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
@@ -232,6 +254,21 @@ pub trait Provider: Send + Sync {
     ) -> BoxFuture<'a, Result<(), ProviderError>> {
         let _ = values;
         Box::pin(async move { self.list(folder, cx).await.map(drop) })
+    }
+
+    /// References to what there is in a place that a person names (a 1Password vault), for a first map:
+    /// names alone, no value is kept. `seen` is told how many of how many parts were looked at.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`]; [`ErrorKind::Unsupported`] where the provider has no such places.
+    fn survey<'a>(
+        &'a self,
+        of: &'a str,
+        seen: &'a (dyn Fn(usize, usize) + Send + Sync),
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<Survey, ProviderError>> {
+        let _ = (of, seen, cx);
+        Box::pin(async { Err(unsupported(self.kind(), "list a vault")) })
     }
 
     /// Takes a credential, if it is bound to this provider's origin. Tried at first use, but for

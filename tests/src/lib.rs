@@ -16,6 +16,7 @@
 #[cfg(feature = "test-hooks")]
 mod clock;
 pub mod connect;
+pub mod documents;
 pub mod fixture;
 pub mod http_sim;
 pub mod infisical;
@@ -27,6 +28,7 @@ pub mod script;
 pub mod scripted;
 pub mod session;
 pub mod system;
+pub mod transcript;
 pub mod user;
 pub mod vault;
 pub mod wait;

@@ -9,6 +9,7 @@ mod login;
 mod logout;
 mod mount;
 mod refresh;
+pub(crate) mod run;
 mod status;
 mod unlock;
 mod unmount;
@@ -17,7 +18,7 @@ use crate::args::{Cli, Command};
 use crate::error::CliError;
 
 /// Runs the command.
-pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
+pub(crate) fn start(cli: Cli) -> Result<(), CliError> {
     match cli.command {
         Command::Mount(args) => mount::run(&args),
         Command::Unmount(args) => unmount::run(&args),
@@ -27,8 +28,10 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Logout(args) => logout::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Env(args) => crate::env::run(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Hook(args) => crate::env::hook::run(&args),
         Command::Check(args) => check::run(&args),
-        Command::Init { from } => init::run(&from),
+        Command::Init { from } => init::run(from.as_ref()),
         Command::Refresh(args) => refresh::run(&args),
         Command::Vault { command } => crate::vault::run(command),
         Command::Doctor(args) => doctor::run(&args),

@@ -2,13 +2,10 @@
 
 use crate::args::MountArgs;
 use crate::control;
-use crate::credentials::{Collector, Delivery, UNTIL_UNLOCK};
 use crate::error::{CliError, Status};
 use crate::map::Map;
-use crate::output::{print, show, warn};
-use crate::proxies::Proxies;
-use secretfs_mount_helper::control::client;
-use secretfs_mount_helper::launch::{self, LaunchRequest, Running};
+use crate::output::{print, show};
+use secretfs_mount_helper::launch::{LaunchRequest, Running};
 use secretfs_mount_helper::place::mountpoint::normalise;
 use secretfs_providers::http::ProxySettings;
 
@@ -26,27 +23,10 @@ pub(crate) fn run(args: &MountArgs) -> Result<(), CliError> {
         allow_root: args.allow_root,
         proxies: ProxySettings::default(),
         defaults: map.defaults(),
+        part: None,
     };
-    let mut proxies = Proxies::default();
-    // Before the heap is locked: a large map takes more than may be.
-    let ready = map.ready()?;
-    request.proxies = proxies.settings(map.providers(), args.insecure_memory)?;
-    // Dropped at once: in the foreground this process stays, and a lock would not reach what it keeps.
-    let mut offers = Collector::new(args.passphrase.passphrase_file.as_deref(), UNTIL_UNLOCK)
-        .collect(&map, args.insecure_memory)?;
-    offers.extend(proxies.offers(&request.proxies));
-    drop(proxies);
-    let (delivery, channel) = Delivery::send(&offers, args.insecure_memory)?;
-    drop(offers);
-    let (launched, running) = launch::start(&request, Some(ready), channel)?;
-    for warning in &launched.warnings {
-        warn(warning, "");
-    }
-    if let Err(error) = delivery.confirm() {
-        // Refused in a way that only the daemon could tell: the same as a wrong passphrase.
-        client::unmount(&request.mountpoint)?;
-        return Err(error);
-    }
+    let passphrase_file = args.passphrase.passphrase_file.as_deref();
+    let (launched, running) = crate::mounting::mount(&map, &mut request, passphrase_file, None)?;
     let files = match map.entries().len() {
         1 => "1 entry".to_owned(),
         n => format!("{n} entries"),

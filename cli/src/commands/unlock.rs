@@ -9,7 +9,7 @@ use crate::output::{print, show, warn};
 use crate::proxies::Proxies;
 use secretfs_mount_helper::control::Request;
 use secretfs_mount_helper::control::client::{self, Found};
-use secretfs_mount_helper::launch::{self, LaunchRequest};
+use secretfs_mount_helper::launch::{self, LaunchRequest, Passed};
 use secretfs_providers::http::ProxySettings;
 
 /// Runs the command.
@@ -67,7 +67,11 @@ fn unlock(
             proxies,
             ..request.clone()
         };
-        let (launched, _) = launch::start(&request, None, channel)?;
+        let passed = Passed {
+            credentials: channel,
+            ..Passed::default()
+        };
+        let (launched, _) = launch::start(&request, passed)?;
         for warning in &launched.warnings {
             warn(warning, "");
         }

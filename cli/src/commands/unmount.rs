@@ -5,19 +5,35 @@ use crate::control;
 use crate::error::CliError;
 use crate::output::{print, show};
 use secretfs_mount_helper::control::client;
-use secretfs_mount_helper::mount::recover;
+use secretfs_mount_helper::mount::{Mounted, recover};
 use std::path::{Path, PathBuf};
 
 /// Runs the command.
 pub(crate) fn run(args: &TargetArgs) -> Result<(), CliError> {
-    super::for_each(targets(args)?, |mountpoint| {
-        match client::unmount(&mountpoint) {
+    super::for_each(targets(args)?, |target| {
+        let mountpoint = match &target {
+            Target::Ours(mountpoint) => mountpoint,
+            Target::Dead(mounted) => &mounted.mountpoint,
+        };
+        let done = match &target {
+            Target::Ours(mountpoint) => client::unmount(mountpoint),
+            Target::Dead(mounted) => recover::remove_dead(mounted),
+        };
+        match done {
             // It ended by itself since it was listed.
-            Err(_) if args.all && is_gone(&mountpoint) => return Ok(()),
+            Err(_) if args.all && is_gone(mountpoint) => return Ok(()),
             done => done?,
         }
-        print(format!("unmounted {}\n", show(&mountpoint)))
+        print(format!("unmounted {}\n", show(mountpoint)))
     })
+}
+
+/// What is to be unmounted.
+enum Target {
+    /// A mount that a record of ours tells of, or that somebody named.
+    Ours(PathBuf),
+    /// One that nobody serves any more.
+    Dead(Mounted),
 }
 
 fn is_gone(mountpoint: &Path) -> bool {
@@ -25,25 +41,28 @@ fn is_gone(mountpoint: &Path) -> bool {
 }
 
 /// As for other commands, and the mounts that nobody serves any more.
-fn targets(args: &TargetArgs) -> Result<Vec<PathBuf>, CliError> {
+fn targets(args: &TargetArgs) -> Result<Vec<Target>, CliError> {
     if let Some(named) = &args.mountpoint {
-        return Ok(vec![named.clone()]);
+        return Ok(vec![Target::Ours(named.clone())]);
     }
     let found = client::all();
     if !args.all && !found.is_empty() {
-        return Ok(vec![control::the_meant(found)?.mountpoint().to_owned()]);
+        let meant = control::the_meant(found)?;
+        return Ok(vec![Target::Ours(meant.mountpoint().to_owned())]);
     }
     let mut places: Vec<PathBuf> = found
         .iter()
         .map(|one| one.mountpoint().to_owned())
         .collect();
+    let mut targets: Vec<Target> = places.iter().cloned().map(Target::Ours).collect();
     for dead in recover::dead() {
         if !places.contains(&dead.mountpoint) {
-            places.push(dead.mountpoint);
+            places.push(dead.mountpoint.clone());
+            targets.push(Target::Dead(dead));
         }
     }
-    match places.as_slice() {
+    match targets.as_slice() {
         [] | [_, _, ..] if !args.all => Err(crate::mounts::unclear(&places)),
-        _ => Ok(places),
+        _ => Ok(targets),
     }
 }

@@ -5,6 +5,7 @@
 mod detect;
 mod dotenv;
 mod fish;
+pub(crate) mod hook;
 mod json;
 mod nu;
 mod posix;

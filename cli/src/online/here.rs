@@ -42,6 +42,19 @@ impl Host for Here {
                     .await
                     .map(|found| HostAnswer::Addresses(found.collect()))
                     .map_err(|error| os(&error)),
+                #[cfg(feature = "test-hooks")]
+                HostRequest::ConnectScripted { provider } => {
+                    let spec = self.specs.get(usize::from(provider));
+                    match spec.map(|spec| &spec.settings) {
+                        Some(ProviderSettings::Scripted { socket }) => {
+                            let stream = std::os::unix::net::UnixStream::connect(socket);
+                            stream
+                                .map(|stream| HostAnswer::Fd(stream.into()))
+                                .map_err(|error| os(&error))
+                        }
+                        _ => Err(HostError::NoAnswer),
+                    }
+                }
                 _ => Err(HostError::NoAnswer),
             }
         })

@@ -1,4 +1,5 @@
-//! Asking the map's providers from a command, without a mount: `check --online`, `init`.
+//! Asking the map's providers from a command, without a mount: `check --online`, `init`,
+//! `run --inject`.
 
 mod here;
 
@@ -6,6 +7,8 @@ use crate::credentials::Collector;
 use crate::error::{CliError, Status};
 use crate::map::Map;
 use here::Here;
+use secretfs_fs::cache::{Cache, CacheDeps, CacheListener, Snapshot};
+use secretfs_fs::map::{CompiledMap, ValueKey};
 use secretfs_memory::sealed::SealedPool;
 use secretfs_mount_helper::programs::Programs;
 use secretfs_providers::clock::SystemClock;
@@ -84,6 +87,20 @@ impl Online {
         })
     }
 
+    /// A cache of its own, for values as an open gets them. To be called on the runtime.
+    pub(crate) fn cache(&self, map: CompiledMap) -> Arc<Cache> {
+        Cache::new(CacheDeps {
+            clock: Arc::new(SystemClock),
+            pool: Arc::clone(&self.pool),
+            host: Arc::clone(&self.host),
+            runtime: tokio::runtime::Handle::current(),
+            providers: self.providers.clone(),
+            map,
+            offline: false,
+            listener: Arc::new(Nobody),
+        })
+    }
+
     /// What a call is given, by how long it may take.
     pub(crate) fn contexts(&self) -> impl Fn(Duration) -> Context {
         let (pool, host) = (Arc::clone(&self.pool), Arc::clone(&self.host));
@@ -94,6 +111,13 @@ impl Online {
             clock: Arc::new(SystemClock),
         }
     }
+}
+
+/// Nobody is told.
+struct Nobody;
+
+impl CacheListener for Nobody {
+    fn published(&self, _: ValueKey, _: &Snapshot) {}
 }
 
 /// What the calls run on.

@@ -5,7 +5,7 @@ mod args;
 mod run;
 
 pub(crate) use args::VaultCommand;
-pub(crate) use run::run;
+pub(crate) use run::{read_dotenv, run};
 
 use crate::error::{CliError, Status};
 use secretfs_providers::local::VaultError;

@@ -214,11 +214,7 @@ fn rm(names: Vec<String>, place: &PlaceArgs) -> Result<(), CliError> {
 
 fn import(from: &Path, place: &PlaceArgs) -> Result<(), CliError> {
     let vault = existing(place)?;
-    let text = if from == Path::new("-") {
-        read_dotenv(std::io::stdin().lock(), from)?
-    } else {
-        read_dotenv(File::open(from).map_err(|e| cannot_read(from, &e))?, from)?
-    };
+    let text = read_dotenv(from)?;
     let values = dotenv::parse(&text).map_err(|e| {
         CliError::new(
             Status::Other,
@@ -240,7 +236,17 @@ fn import(from: &Path, place: &PlaceArgs) -> Result<(), CliError> {
     ))
 }
 
-fn read_dotenv(from: impl Read, path: &Path) -> Result<Zeroizing<Vec<u8>>, CliError> {
+/// A `.env` file, or another that may hold secrets beside names; `-` is standard input.
+///
+/// The caller is inside [`protected`].
+pub(crate) fn read_dotenv(path: &Path) -> Result<Zeroizing<Vec<u8>>, CliError> {
+    if path == Path::new("-") {
+        return read_bounded(std::io::stdin().lock(), path);
+    }
+    read_bounded(File::open(path).map_err(|e| cannot_read(path, &e))?, path)
+}
+
+fn read_bounded(from: impl Read, path: &Path) -> Result<Zeroizing<Vec<u8>>, CliError> {
     if !heap::has_room(2 * MAX_DOTENV) {
         return Err(VaultError::NoMemory.into());
     }
@@ -292,6 +298,6 @@ fn cannot_read(path: &Path, error: &std::io::Error) -> CliError {
     CliError::new(
         Status::Other,
         format!("cannot read {}: {error}", show(path)),
-        "",
+        "check its name, and whether you may read it",
     )
 }

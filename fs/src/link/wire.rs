@@ -23,7 +23,7 @@ pub const LINK_LIMIT: usize = 64 << 10;
 /// The most bytes of an answer on the control socket: a status tells of every entry of the map.
 pub const CONTROL_LIMIT: usize = 32 << 20;
 /// The most descriptors beside one frame.
-pub const MAX_FDS: usize = 2;
+pub const MAX_FDS: usize = 3;
 
 /// Why a frame could not be sent or received. After any of these but [`WireError::Unsendable`] the
 /// connection is of no further use.

@@ -9,6 +9,7 @@
 //!   [`CompiledMap::open`].
 //! * [`Map::exports`]: what `secretfs env` prints. [`Map::providers`], [`Map::settings`],
 //!   [`Map::entries`]: with all defaults applied.
+//! * [`Part`]: the entries that one command is given.
 //! * [`Ready`]: what was compiled, and of which text, for another process.
 //! * [`print`]: the canonical text. [`schema`]: the JSON Schema.
 //!
@@ -28,6 +29,7 @@ mod defaults;
 mod discover;
 pub mod load;
 mod marked;
+mod part;
 pub mod plan;
 mod print;
 pub mod problem;
@@ -46,6 +48,7 @@ pub use compiled::{CompileError, CompiledMap, NodeKind, compile};
 pub use defaults::Defaults;
 pub use discover::{World, discover};
 pub use load::load;
+pub use part::Part;
 pub use plan::{
     Decode, EntryId, EntryPlan, Fallback, Format, MountSettings, NodeId, ProviderSettings,
     ProviderSpec, Source, ValueKey,
@@ -149,6 +152,12 @@ pub fn parse_with(
         Some(map) if problems.is_empty() => Ok(map),
         _ => Err(problems.into_errors(&path.display().to_string(), text)),
     }
+}
+
+/// Why a secret's name must not become a variable, if it must not: a map's `env:` follows the same rule.
+#[must_use]
+pub fn refused_as_env(name: &str) -> Option<String> {
+    rules::env::check(name).err().map(|broken| broken.message)
 }
 
 /// A compiled map from text, for tests of other rooms: the map is `/home/u/secrets.yml`, the home

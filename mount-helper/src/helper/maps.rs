@@ -3,7 +3,7 @@
 
 use crate::error::{HelperError, MAP, OTHER};
 use secretfs_fs::map::ready::{ReadyError, digest};
-use secretfs_fs::map::{self, CompiledMap, Defaults, MapErrors, Ready, World};
+use secretfs_fs::map::{self, CompiledMap, Defaults, MapErrors, Part, Ready, World};
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -31,10 +31,12 @@ pub(super) struct Published {
 pub(super) async fn publish(
     path: PathBuf,
     defaults: Defaults,
+    part: Option<Part>,
     ready: Option<Ready>,
 ) -> Result<Published, HelperError> {
     let shown = path.display().to_string();
-    let work = tokio::task::spawn_blocking(move || publish_now(&path, defaults, ready));
+    let work =
+        tokio::task::spawn_blocking(move || publish_now(&path, defaults, part.as_ref(), ready));
     match timeout(LIMIT, work).await {
         Ok(Ok(published)) => published,
         Ok(Err(_)) => Err(HelperError::new(
@@ -53,6 +55,7 @@ pub(super) async fn publish(
 fn publish_now(
     path: &Path,
     defaults: Defaults,
+    part: Option<&Part>,
     ready: Option<Ready>,
 ) -> Result<Published, HelperError> {
     // Not of this process's environment, which is not the command's.
@@ -64,7 +67,7 @@ fn publish_now(
     let fd = match ready {
         Some(ready) if ready.text == digest(&text) => ready.archive,
         // Saved since the command read it.
-        _ => compile(&text, path, &world)?,
+        _ => compile(&text, path, &world, part)?,
     };
     let failed = |error: std::io::Error| {
         HelperError::other(
@@ -76,9 +79,18 @@ fn publish_now(
     Ok(Published { fd, map })
 }
 
-fn compile(text: &str, path: &Path, world: &World) -> Result<OwnedFd, HelperError> {
+fn compile(
+    text: &str,
+    path: &Path,
+    world: &World,
+    part: Option<&Part>,
+) -> Result<OwnedFd, HelperError> {
     let (home, defaults) = (world.home.as_deref(), world.defaults_of(path));
     let map = map::parse_with(text, path, home, &defaults).map_err(|errors| bad(&errors))?;
+    let map = match part {
+        Some(part) => part.of(map),
+        None => map,
+    };
     let ready = Ready::new(&map, digest(text)).map_err(|error| {
         let status = match error {
             ReadyError::Compile(_) => MAP,
@@ -199,7 +211,7 @@ mod tests {
     #[test]
     fn what_the_command_compiled_is_not_compiled_again() {
         let (file, ready) = file_and_ready(&yaml("one"));
-        let published = publish_now(file.path(), Defaults::default(), Some(ready)).unwrap();
+        let published = publish_now(file.path(), Defaults::default(), None, Some(ready)).unwrap();
         // The archive of another map shows which one was taken.
         assert_eq!(path_of_the_entry(&published), "other");
     }
@@ -207,8 +219,25 @@ mod tests {
     #[test]
     fn a_map_that_was_saved_since_the_command_read_it_is_compiled_anew() {
         let (file, ready) = file_and_ready(&yaml("before"));
-        let published = publish_now(file.path(), Defaults::default(), Some(ready)).unwrap();
+        let published = publish_now(file.path(), Defaults::default(), None, Some(ready)).unwrap();
         assert_eq!(path_of_the_entry(&published), "one");
+    }
+
+    #[test]
+    fn a_map_that_is_read_again_for_one_command_is_the_same_part_of_it() {
+        let (file, _) = file_and_ready(&yaml("one"));
+        let both = format!(
+            "{}  - {{name: B, file: two}}\n",
+            yaml("one").replace("[{", "\n  - {").replace("}]", "}")
+        );
+        std::fs::write(file.path(), both).unwrap();
+        let part = Part {
+            only: vec!["two".to_owned()],
+        };
+        let published = publish_now(file.path(), Defaults::default(), Some(&part), None).unwrap();
+        assert_eq!(published.map.entry_count(), 1);
+        assert_eq!(path_of_the_entry(&published), "two");
+        assert!(published.map.settings().seal_on_lock);
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! | [`asks`] | what the sandboxed daemon asks for |
 //! | [`daemon`] | the child, and the link to it |
 //! | [`sentry`] | the sentinel that cleans up after this process |
+//! | [`owner`] | the command that a mount is for, and ends with |
 //! | [`maps`] | the generations of the compiled map |
 //! | [`watch`] | when the map is saved |
 
@@ -19,6 +20,7 @@ mod asks;
 mod daemon;
 mod listener;
 mod maps;
+mod owner;
 mod parts;
 mod requests;
 mod resume;
@@ -32,6 +34,7 @@ mod watch;
 use crate::error::HelperError;
 use crate::launch::{Answer, Launch, Launched};
 use crate::session::Session;
+use owner::Owner;
 use parts::{End, Parts};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::stdio::{dup2_stderr, dup2_stdin};
@@ -81,8 +84,12 @@ async fn from_request_to_end() -> ExitCode {
         let archive = fds.next()?;
         Some(Ready { text, archive })
     });
+    let owner = if launch.has_owner { fds.next() } else { None };
     let credentials = fds.next();
     let request = launch.request;
+    let Ok(owner) = Owner::new(owner) else {
+        return ExitCode::FAILURE;
+    };
     // Handlers first: from here on a signal is an orderly end.
     let mut signals = match Signals::install(request.foreground) {
         Ok(signals) => signals,
@@ -112,7 +119,7 @@ async fn from_request_to_end() -> ExitCode {
             // A command that went away in this moment has its mount all the same.
             let _ = timeout(ANSWER_LIMIT, writer.send(&answer, Vec::new())).await;
             drop((reader, writer));
-            let ended = serve::run(parts, started, &mut signals, &session).await;
+            let ended = serve::run(parts, started, &mut signals, &session, &owner).await;
             match ended {
                 Ended::For(code) => code,
                 Ended::UntilUnlock(locked) => and_again(*locked, &mut signals, &session).await,
@@ -134,6 +141,8 @@ async fn and_again(mut locked: Locked, signals: &mut Signals, session: &Session)
         let Some(credentials) = resume::wait(&locked, signals, session).await else {
             return ExitCode::SUCCESS;
         };
+        // What is mounted for one command is sealed, and does not come here.
+        let owner = Owner::default();
         let Ok(mut parts) = Parts::new(locked.request.clone(), session.wiped()) else {
             return ExitCode::FAILURE;
         };
@@ -143,7 +152,7 @@ async fn and_again(mut locked: Locked, signals: &mut Signals, session: &Session)
             started = startup::run(&mut parts, None, credentials) => Some(started),
         };
         match started {
-            Some(Ok(started)) => match serve::run(parts, started, signals, session).await {
+            Some(Ok(started)) => match serve::run(parts, started, signals, session, &owner).await {
                 Ended::For(code) => return code,
                 Ended::UntilUnlock(again) => locked = *again,
             },

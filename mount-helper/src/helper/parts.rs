@@ -292,7 +292,8 @@ impl Parts {
         } else {
             let _ = std::fs::remove_file(self.folder.record(mountpoint));
         }
-        if end == End::Failed && self.made_mountpoint {
+        // The folder of a mount for one command is nobody's.
+        if (end == End::Failed || self.request.part.is_some()) && self.made_mountpoint {
             let _ = std::fs::remove_dir(mountpoint);
         }
         self.lock = None;

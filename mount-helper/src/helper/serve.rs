@@ -7,6 +7,7 @@
 use super::asks::Asks;
 use super::daemon::{Daemon, Event};
 use super::maps::{self, Published};
+use super::owner::Owner;
 use super::parts::{End, Parts};
 use super::requests::{Change, Handler, Inquiry, Reply, View, failed};
 use super::resume::{self, Offer};
@@ -60,6 +61,7 @@ pub(super) async fn run(
     started: Started,
     signals: &mut Signals,
     session: &Session,
+    owner: &Owner,
 ) -> Ended {
     let Some(link) = parts.daemon.as_ref().map(|daemon| daemon.link.clone()) else {
         return Ended::For(ExitCode::FAILURE);
@@ -85,6 +87,7 @@ pub(super) async fn run(
                 Wish::End => Some((End::Stopped, None)),
                 Wish::Reload => { serving.start_reload(&parts); None }
             },
+            () = owner.ended() => Some((End::Stopped, None)),
             event = session.event() => serving.session(&mut parts, event).await,
             event = daemon_event(&mut parts.daemon) => serving.daemon(&mut parts, event),
             Some(inquiry) = inquiries.recv() => serving.inquiry(&mut parts, session, inquiry).await,
@@ -99,6 +102,11 @@ pub(super) async fn run(
         if let Some(ending) = ending {
             break ending;
         }
+    };
+    // Nobody is left to mount it again for, or will be: a record would offer that.
+    let end = match end {
+        end if end.is_lock() && parts.request.part.is_some() => End::Stopped,
+        end => end,
     };
     accepting.abort();
     serving.asks.kill_programs();
@@ -364,6 +372,7 @@ impl Serving {
         self.reload = Some(tokio::spawn(maps::publish(
             parts.request.map.clone(),
             parts.request.defaults.clone(),
+            parts.request.part.clone(),
             None,
         )));
     }

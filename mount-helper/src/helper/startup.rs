@@ -68,6 +68,7 @@ pub(super) async fn run(
     let published = maps::publish(
         parts.request.map.clone(),
         parts.request.defaults.clone(),
+        parts.request.part.clone(),
         ready,
     )
     .await?;
@@ -187,7 +188,10 @@ async fn take_lock(parts: &mut Parts) -> Result<(), HelperError> {
 
 async fn start_processes(parts: &mut Parts) -> Result<(), HelperError> {
     let place = &parts.request.mountpoint;
-    let leftovers = vec![parts.folder.record(place), parts.folder.socket(place)];
+    let mut leftovers = vec![parts.folder.record(place), parts.folder.socket(place)];
+    if parts.request.part.is_some() && parts.made_mountpoint {
+        leftovers.push(place.clone());
+    }
     let sentry = Sentry::start(place.clone(), parts.folder.lock(place), leftovers).await;
     let mut sentry = sentry.map_err(|error| {
         HelperError::other(

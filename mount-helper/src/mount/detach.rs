@@ -43,6 +43,12 @@ pub fn detach(mounted: &Mounted) -> Detached {
     }
 }
 
+/// Whether the mount is in the table, on top or not.
+#[must_use]
+pub fn is_there(mounted: &Mounted) -> bool {
+    state(mounted).is_ok_and(|state| !matches!(state, State::Gone))
+}
+
 enum State {
     Gone,
     OnTop,

@@ -5,6 +5,7 @@ pub mod detach;
 pub mod direct;
 pub mod fusermount;
 pub mod mountinfo;
+pub mod namespace;
 pub mod options;
 pub mod program;
 pub mod recover;

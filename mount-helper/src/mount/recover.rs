@@ -1,7 +1,7 @@
 //! A dead mount at the place of a new one: what a helper that was killed together with all its
 //! processes left behind (contract fuse.md §2.4).
 
-use super::detach::{Detached, detach};
+use super::detach::{Detached, detach, is_there};
 use super::{FS_TYPE, Mounted, abort, mountinfo};
 use crate::error::HelperError;
 use rustix::io::Errno;
@@ -48,11 +48,26 @@ pub fn all() -> std::io::Result<Vec<Mounted>> {
 #[must_use]
 pub fn dead() -> Vec<Mounted> {
     let mut mounts = all().unwrap_or_default();
-    mounts.retain(|mount| {
-        let gone = |errno| matches!(errno, Errno::NOTCONN | Errno::CONNABORTED);
-        ask(&mount.mountpoint).is_some_and(|answer| answer.is_err_and(gone))
-    });
+    mounts.retain(|mount| is_dead(&mount.mountpoint));
     mounts
+}
+
+fn is_dead(mountpoint: &Path) -> bool {
+    let gone = |errno| matches!(errno, Errno::NOTCONN | Errno::CONNABORTED);
+    ask(mountpoint).is_some_and(|answer| answer.is_err_and(gone))
+}
+
+/// Detaches one of [`dead`], if it still is: one that was about to go may have been followed by another
+/// at the same place, which may well have got its device number.
+///
+/// # Errors
+/// As [`remove`].
+pub fn remove_dead(mounted: &Mounted) -> Result<(), HelperError> {
+    if is_dead(&mounted.mountpoint) {
+        remove(mounted)
+    } else {
+        Ok(())
+    }
 }
 
 /// Clears `mountpoint` of dead mounts of ours. To be called with the lock of the mountpoint, so that
@@ -117,6 +132,9 @@ pub fn clear(mountpoint: &Path) -> Result<(), HelperError> {
 pub fn remove(mounted: &Mounted) -> Result<(), HelperError> {
     // The control file vanishes with the last user of the connection: open it before.
     let control = abort::open_control(mounted.device);
+    // Looked at after that: the kernel gives the number of a mount that is gone to the next one at once,
+    // and it would be that one's connection that is aborted.
+    let control = control.filter(|_| is_there(mounted));
     let detached = detach(mounted);
     if let Some(control) = control {
         abort::abort(&control);

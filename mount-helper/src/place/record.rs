@@ -157,6 +157,7 @@ mod tests {
                 allow_root: false,
                 proxies: ProxySettings::default(),
                 defaults: secretfs_fs::map::Defaults::default(),
+                part: None,
             },
             state: MountState::Serving,
             helper: Some(ProcessId::current()),

@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use secretfs_fs::link::wire;
 use secretfs_mount_helper::control::client::{self, Found};
 use secretfs_mount_helper::control::{MountState, Request, Response};
-use secretfs_mount_helper::launch::{self, LaunchError, LaunchRequest, Launched};
+use secretfs_mount_helper::launch::{self, LaunchError, LaunchRequest, Launched, Passed};
 use secretfs_mount_helper::mount::recover;
 use secretfs_mount_helper::role;
 use std::io::Read;
@@ -67,11 +67,12 @@ fn request(folder: &Path, name: &str) -> LaunchRequest {
         allow_root: false,
         proxies: Default::default(),
         defaults: secretfs_fs::map::Defaults::default(),
+        part: None,
     }
 }
 
 fn start(folder: &Path, name: &str) -> Result<Launched, LaunchError> {
-    launch::start(&request(folder, name), None, None).map(|(launched, _)| launched)
+    launch::start(&request(folder, name), Passed::default()).map(|(launched, _)| launched)
 }
 
 fn mounted(folder: &Path, name: &str) -> Found {
@@ -182,7 +183,11 @@ fn credentials_pass(folder: &Path) {
         assert_eq!(&text, b"seen");
     };
     let (ours, theirs) = wire::pair().unwrap();
-    launch::start(&request(folder, "plain"), None, Some(theirs)).unwrap();
+    let passed = Passed {
+        credentials: Some(theirs),
+        ..Passed::default()
+    };
+    launch::start(&request(folder, "plain"), passed).unwrap();
     seen(ours);
     let found = client::expect(&folder.join("plain")).unwrap();
     let (ours, theirs) = wire::pair().unwrap();
@@ -227,10 +232,10 @@ fn lock(folder: &Path) {
     assert_eq!(client::status(&locked).state, MountState::Locked);
     // It cannot be mounted again with this map: it stays locked.
     std::fs::write(folder.join("secrets.yml"), "secrets: [").unwrap();
-    assert!(launch::start(&locked.record.request, None, None).is_err());
+    assert!(launch::start(&locked.record.request, Passed::default()).is_err());
     assert_eq!(client::all().len(), 1);
     std::fs::write(folder.join("secrets.yml"), MAP).unwrap();
-    launch::start(&locked.record.request, None, None).unwrap();
+    launch::start(&locked.record.request, Passed::default()).unwrap();
     assert!(client::expect(&place).unwrap().is_running());
     client::unmount(&place).unwrap();
     assert!(client::all().is_empty());

@@ -31,15 +31,37 @@ pub struct DotenvError {
 /// # Errors
 /// [`DotenvError`]: the first line that cannot be read.
 pub fn parse(text: &[u8]) -> Result<BTreeMap<String, PlainValue>, DotenvError> {
+    let mut values = BTreeMap::new();
+    read(text, |name, value, _| {
+        values.insert(name, value);
+    })?;
+    Ok(values)
+}
+
+/// Where the bytes of a value go.
+pub(super) trait Sink: Default {
+    fn append(&mut self, bytes: &[u8]) -> Result<(), VaultError>;
+}
+
+impl Sink for PlainValue {
+    fn append(&mut self, bytes: &[u8]) -> Result<(), VaultError> {
+        Self::append(self, bytes)
+    }
+}
+
+/// Every assignment in its order: the name, the value, and the line that it begins in.
+pub(super) fn read<S: Sink>(
+    text: &[u8],
+    mut each: impl FnMut(String, S, usize),
+) -> Result<(), DotenvError> {
     let mut cursor = Cursor {
         rest: text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text),
         line: 1,
     };
-    let mut values = BTreeMap::new();
     loop {
         cursor.blanks();
         match cursor.peek() {
-            None => return Ok(values),
+            None => return Ok(()),
             Some(b'\n') => {
                 cursor.next();
             }
@@ -48,8 +70,9 @@ pub fn parse(text: &[u8]) -> Result<BTreeMap<String, PlainValue>, DotenvError> {
             }
             Some(b'#') => cursor.comment(),
             Some(_) => {
+                let line = cursor.line;
                 let (name, value) = cursor.assignment()?;
-                values.insert(name, value);
+                each(name, value, line);
             }
         }
     }
@@ -103,7 +126,7 @@ impl<'a> Cursor<'a> {
         self.until(|byte| matches!(byte, b'=' | b' ' | b'\t' | b'\r' | b'\n'))
     }
 
-    fn assignment(&mut self) -> Result<(String, PlainValue), DotenvError> {
+    fn assignment<S: Sink>(&mut self) -> Result<(String, S), DotenvError> {
         let mut word = self.word();
         if self.blanks() > 0 && word == b"export" && self.peek() != Some(b'=') {
             word = self.word();
@@ -125,10 +148,10 @@ impl<'a> Cursor<'a> {
         Ok((name.to_owned(), value))
     }
 
-    fn value(&mut self, name: &str) -> Result<PlainValue, DotenvError> {
+    fn value<S: Sink>(&mut self, name: &str) -> Result<S, DotenvError> {
         let blanks = self.blanks();
         let start = self.line;
-        let mut value = PlainValue::default();
+        let mut value = S::default();
         let too_large = |e: VaultError| DotenvError {
             line: start,
             what: format!("the value of {name} does not fit: {e}"),

@@ -17,6 +17,7 @@ pub mod dotenv;
 mod error;
 mod files;
 mod folders;
+pub mod glance;
 pub mod plain;
 mod provider;
 pub mod read;

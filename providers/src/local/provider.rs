@@ -8,6 +8,7 @@ use super::{VaultError, origin};
 use crate::credential::{Credential, CredentialOffer, Kept};
 use crate::error::{ErrorKind, ProviderError};
 use crate::host::{HostAnswer, HostError, HostRequest};
+use crate::nearest::nearest;
 use crate::provider::{
     Answer, BoxFuture, Context, Fetched, Health, Provider, Validator, Wanted, unsupported,
 };
@@ -21,6 +22,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What decrypting takes of the heap: age's two pieces of 64 KiB and a copy, and the tokenizer.
 const WORKING_SET: usize = 384 * 1024;
+
+/// How many names that nobody asked for are kept, to find the one that was meant.
+const MOST_OTHERS: usize = 2_000;
 
 /// A local vault, as the daemon sees it.
 pub struct LocalVault {
@@ -257,16 +261,22 @@ impl LocalVault {
         let mut wanted = names.clone();
         wanted.sort_unstable();
         let opened = self.open(cx).await?;
+        let mut others = Vec::new();
         let take = |name: &str| match wanted.binary_search(&name) {
             Ok(_) => Take::Probe,
-            Err(_) => Take::Nothing,
+            Err(_) => {
+                if others.len() < MOST_OTHERS {
+                    others.push(name.to_owned());
+                }
+                Take::Nothing
+            }
         };
         let mut taken = self.scan(opened, None, cx, take).await?;
         taken.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         let answer = |name: &&str| {
             let at = taken.binary_search_by(|taken| taken.name.as_str().cmp(name));
             match at.ok().and_then(|at| taken.get(at)) {
-                None => Err(VaultError::NoSuchSecret((*name).to_owned()).into()),
+                None => Err(missing(name, &others)),
                 Some(Taken { value, .. }) => match value.as_deref() {
                     Some(Err(error)) => Err(error.clone()),
                     Some(Ok(_)) | None => Ok(()),
@@ -283,6 +293,18 @@ fn one_identity(text: &SecretString) -> Option<Identity> {
     match (identities.next(), identities.next()) {
         (Some(identity), None) => Some(identity),
         _ => None,
+    }
+}
+
+/// With the name that was meant, perhaps.
+fn missing(name: &str, others: &[String]) -> ProviderError {
+    let error: ProviderError = VaultError::NoSuchSecret(name.to_owned()).into();
+    match nearest(name, others.iter().map(String::as_str)) {
+        Some(near) => {
+            let help = format!("did you mean `{near}`?");
+            ProviderError { help, ..error }
+        }
+        None => error,
     }
 }
 

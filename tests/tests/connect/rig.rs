@@ -170,6 +170,11 @@ impl Rig {
         self.run(self.client.fetch_many(&wanted, &self.context()))
     }
 
+    pub(crate) fn check_many(&self, references: &[&str]) -> Vec<Result<(), ProviderError>> {
+        let references: Vec<_> = references.iter().map(|text| parsed(text)).collect();
+        self.run(self.client.check_many(&references, &self.context()))
+    }
+
     pub(crate) fn check(&self, reference: &str) -> Result<(), ProviderError> {
         let reference = parsed(reference);
         self.run(self.client.check(&reference, &self.context()))

@@ -1,5 +1,8 @@
 //! 1Password through a Connect server on a real mount: bytes, requests, failures, credentials.
 
+mod check;
+mod init;
+
 use secretfs_tests::connect::{Connect, Field, Item, Route, TOKEN};
 use secretfs_tests::fixture::{Fixture, told, value};
 use secretfs_tests::http_sim::{Fault, Outage, Tls};
@@ -395,50 +398,6 @@ fn the_token_is_in_no_process_and_no_log() {
         assert!(!log.is_empty() && !has(&log), "{file}");
     }
     assert!(!has(mount.run(["status"]).as_bytes()));
-}
-
-#[test]
-fn check_online_tells_of_each_entry_whether_it_is_there() {
-    let mount = Mount::new(Tls::Yes);
-    mount.item("db", b"hunter2");
-    let attached = Item::new("files").file("key.pem", b"hunter2");
-    mount.sim.item(&mount.vault, attached);
-    let entries = [
-        "{ref: op://Prod/db/f, file: good}",
-        "{ref: op://Prod/files/key.pem, file: key}",
-        "{ref: op://Prod/db/nope, file: field}",
-        "{ref: op://Prod/nope/f, file: item}",
-        "{ref: op://Nope/db/f, file: vault}",
-    ];
-    mount.write("", &entries.map(str::to_owned));
-    let output = mount.secretfs(["check", "--online"]).output();
-    let output = output.expect("secretfs");
-    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
-    let said = told(&output);
-    for line in [
-        "w: 2 of 5 can be read",
-        "field: ENOENT: provider w: op://Prod/db/nope: the item has no such field or file there",
-        "item: ENOENT: provider w: op://Prod/nope/f: there is no such item in the vault",
-        "vault: ENOENT: provider w: op://Nope/db/f: there is no such vault",
-    ] {
-        assert!(said.contains(line), "{said}");
-    }
-    assert!(!said.contains("hunter2") && !said.contains(TOKEN), "{said}");
-    assert_eq!(mount.sim.count(Route::Content), 0);
-    // Credentials before reachability before anything else.
-    mount.sim.set_token("another");
-    mount.fails_quietly(4);
-    mount.sim.outage(Some(Outage::Refuse));
-    mount.fails_quietly(5);
-}
-
-impl Mount {
-    /// `check --online` ends with this status, and says why on its standard output.
-    fn fails_quietly(&self, status: i32) {
-        let output = self.secretfs(["check", "--online"]).output();
-        let output = output.expect("secretfs");
-        assert_eq!(output.status.code(), Some(status), "{}", told(&output));
-    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Whatever process is killed: no mount stays, no value stays readable, and the next mount works.
 
 use crate::scripted::Scripted;
+use secretfs_mount_helper::mount::{Mounted, mountinfo, recover};
 use secretfs_tests::fixture::value;
 use secretfs_tests::script::{Outcome, Step};
 use secretfs_tests::system;
@@ -152,4 +153,18 @@ fn a_mount_that_nobody_serves_any_more_is_removed_by_unmount() {
         .expect("kill");
     mount.wait_for_no_process();
     mount.unmount();
+}
+
+#[test]
+fn a_mount_that_got_the_number_of_one_that_is_gone_is_left_alone() {
+    let mount = Scripted::with_value(value("a", 64));
+    let mounts = mountinfo::read().expect("mountinfo");
+    let ours = mountinfo::top_at(&mounts, &mount.mountpoint()).expect("a mount");
+    // The kernel gives the lowest number that is free: that of what was unmounted a moment ago.
+    let gone = Mounted {
+        mountpoint: mount.path("gone"),
+        device: ours.device,
+    };
+    recover::remove(&gone).expect("nothing is there");
+    assert_eq!(mount.read("a"), Ok(value("a", 64)), "its connection lives");
 }

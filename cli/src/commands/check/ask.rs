@@ -1,6 +1,8 @@
 //! What is asked of which provider: the secrets of one place together, as an open would fetch them.
 
 use crate::error::Status;
+use crate::progress::Progress;
+use secretfs_fs::error::OpenError;
 use secretfs_fs::map::{EntryPlan, Source};
 use secretfs_providers::{
     Context, ErrorKind, FolderReference, Place, Provider, ProviderError, Reference,
@@ -87,6 +89,7 @@ pub(super) async fn ask<'a>(
     entries: &'a [EntryPlan],
     providers: &[Arc<dyn Provider>],
     cx: impl Fn(Duration) -> Context,
+    progress: &Progress,
 ) -> (Vec<Asked<'a>>, Option<Status>) {
     let mut all = Vec::with_capacity(providers.len());
     let mut worst = None;
@@ -106,6 +109,7 @@ pub(super) async fn ask<'a>(
         };
         for secrets in questions.secrets.into_values() {
             let answers = of_place(provider.as_ref(), &secrets, &cx(secrets.timeout)).await;
+            progress.add(secrets.of.len());
             secrets
                 .of
                 .into_iter()
@@ -116,6 +120,7 @@ pub(super) async fn ask<'a>(
             let context = cx(folder.timeout);
             let asking = provider.check_folder(folder.folder, folder.values, &context);
             let answer = tokio::time::timeout(folder.timeout, asking).await;
+            progress.add(1);
             note(
                 folder.of,
                 answer.unwrap_or_else(|_| Err(no_answer(folder.timeout))),
@@ -125,6 +130,12 @@ pub(super) async fn ask<'a>(
         all.push(asked);
     }
     (all, worst)
+}
+
+/// How many answers there will be.
+pub(super) fn count(entries: &[EntryPlan]) -> usize {
+    let fallbacks = entries.iter().filter(|entry| entry.fallback.is_some());
+    entries.len() + fallbacks.count()
 }
 
 fn questions(entries: &[EntryPlan], providers: usize) -> Vec<Questions<'_>> {
@@ -197,8 +208,17 @@ pub(crate) fn status(kind: ErrorKind) -> Status {
     }
 }
 
+/// The exit status of one failed open.
+pub(crate) fn status_of(error: &OpenError) -> Status {
+    match error {
+        OpenError::Provider(error) => status(error.kind),
+        OpenError::TimedOut { .. } => Status::Unreachable,
+        _ => Status::Other,
+    }
+}
+
 /// Credentials before reachability before anything else (product.md, "The commands").
-fn worse(known: Option<Status>, other: Status) -> Option<Status> {
+pub(crate) fn worse(known: Option<Status>, other: Status) -> Option<Status> {
     let rank = |status| match status {
         Status::Credential => 0,
         Status::Unreachable => 1,

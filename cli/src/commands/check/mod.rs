@@ -3,7 +3,7 @@
 mod ask;
 mod online;
 
-pub(crate) use ask::status;
+pub(crate) use ask::{status, status_of, worse};
 
 use crate::args::CheckArgs;
 use crate::error::CliError;

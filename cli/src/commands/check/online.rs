@@ -1,11 +1,12 @@
 //! `check --online`: asks every provider whether each secret exists and may be read. No value is
 //! shown, or kept longer than the check.
 
-use super::ask::{Asked, ask};
+use super::ask::{Asked, ask, count};
 use crate::error::CliError;
 use crate::map::Map;
 use crate::online::{self, Online};
 use crate::output::{Paint, errno_name, printable};
+use crate::progress::Progress;
 use secretfs_fs::error::OpenError;
 use secretfs_fs::map::ProviderSpec;
 use std::path::Path;
@@ -14,8 +15,10 @@ use std::path::Path;
 pub(super) fn run(map: &Map, passphrase_file: Option<&Path>) -> Result<(), CliError> {
     crate::credentials::protected(false, || {
         let online = Online::of(map, passphrase_file)?;
-        let asking = ask(map.entries(), &online.providers, online.contexts());
-        let (asked, status) = online::runtime()?.block_on(asking);
+        let (entries, providers) = (map.entries(), &online.providers);
+        let progress = Progress::of("checking", count(entries));
+        let asking = ask(entries, providers, online.contexts(), &progress);
+        let (asked, status) = online::runtime()?.block_on(progress.during(asking));
         let paint = Paint(crate::output::stdout_colour());
         crate::output::print(render(&asked, map.providers(), paint))?;
         status.map_or(Ok(()), |status| Err(CliError::told(status)))

@@ -1,10 +1,8 @@
 //! From the names of secrets to entries of a map: a file name for each, and the variable that tools
 //! look for where a secret is plainly one of their files.
 
+use super::entry::Entry;
 use std::collections::BTreeSet;
-
-/// The first line: editors validate and complete the map by it.
-pub(super) const SCHEMA: &str = "# yaml-language-server: $schema=https://github.com/secretfs/secretfs/raw/main/docs/secrets.schema.json\n";
 
 /// Secrets that are the files of well-known tools: name, file, variable. What stands in them between
 /// `${` and `}` is the tool's own, so references are not expanded.
@@ -26,15 +24,6 @@ const KNOWN: [(&str, &str, &str); 8] = [
     ("PGPASSFILE", "pgpass", "PGPASSFILE"),
     ("NETRC", "netrc", "NETRC"),
 ];
-
-/// One entry.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Entry {
-    name: String,
-    path: String,
-    file: String,
-    env: Option<&'static str>,
-}
 
 /// All of them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -76,11 +65,11 @@ pub(super) fn of(secrets: &[(String, String)], base: &str, fits: impl Fn(&Entry)
         while folders.contains(&file) || files.contains(&file) {
             file.push_str(".value");
         }
+        let env = known.map(|(_, _, env)| (*env).to_owned());
         let entry = Entry {
-            name: name.clone(),
-            path: path.clone(),
-            file,
-            env: known.map(|(_, _, env)| *env),
+            is_literal: env.is_some(),
+            env,
+            ..Entry::secret(name, path, file)
         };
         if fits(&entry) {
             files.insert(entry.file.clone());
@@ -92,51 +81,15 @@ pub(super) fn of(secrets: &[(String, String)], base: &str, fits: impl Fn(&Entry)
     draft
 }
 
+/// Whether tools take a path from the variable of this name.
+pub(super) fn is_path_variable(name: &str) -> bool {
+    let is_known = KNOWN.iter().any(|(_, _, env)| *env == name);
+    is_known || name.ends_with("_FILE") || name.ends_with("_PATH")
+}
+
 fn below<'a>(path: &'a str, base: &str) -> &'a str {
     let rest = path.strip_prefix(base.trim_end_matches('/'));
     rest.unwrap_or(path).trim_matches('/')
-}
-
-impl Entry {
-    /// As a part of the map.
-    pub(super) fn yaml(&self) -> String {
-        let mut text = format!("  - name: {}\n", quoted(&self.name));
-        if self.path != "/" {
-            text.push_str(&format!("    path: {}\n", quoted(&self.path)));
-        }
-        text.push_str(&format!("    file: {}\n", quoted(&self.file)));
-        if let Some(env) = self.env {
-            text.push_str(&format!("    env: {env}\n    expand_references: false\n"));
-        }
-        text
-    }
-}
-
-/// A text as YAML has it: plain where nothing else could be meant, else in JSON's quotes.
-pub(super) fn quoted(text: &str) -> String {
-    let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '_')
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/' | '.'))
-        && !["true", "false", "yes", "no", "on", "off", "null", "y", "n"]
-            .contains(&text.to_ascii_lowercase().as_str());
-    if is_plain {
-        return text.to_owned();
-    }
-    // JSON's escapes are YAML's; what JSON leaves as it is and YAML does not take is escaped here.
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
-                quoted.push_str(&format!("\\u{:04x}", u32::from(c)));
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 #[cfg(test)]
@@ -198,7 +151,11 @@ mod tests {
             .map(|entry| entry.file.as_str())
             .collect();
         assert_eq!(files, ["kubeconfig", "KUBE_CONFIG", "a.value", "a/X"]);
-        let variables: Vec<_> = draft.entries.iter().map(|entry| entry.env).collect();
+        let variables: Vec<_> = draft
+            .entries
+            .iter()
+            .map(|entry| entry.env.as_deref())
+            .collect();
         assert_eq!(variables, [Some("KUBECONFIG"), None, None, None]);
     }
 

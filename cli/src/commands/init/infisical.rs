@@ -1,8 +1,9 @@
 //! A first map of an Infisical project.
 
-use super::draft::{self, Entry, quoted};
+use super::draft;
+use super::entry::{Entry, SCHEMA, counted, quoted};
 use super::walk::{Found, walk};
-use crate::args::InitInfisicalArgs;
+use crate::args::{InitInfisicalArgs, ProjectArgs};
 use crate::error::{CliError, Status};
 use crate::map::Map;
 use crate::online::{self, Online};
@@ -13,30 +14,30 @@ use std::path::Path;
 /// Runs the command.
 pub(super) fn run(args: &InitInfisicalArgs) -> Result<(), CliError> {
     let output = args.output.output.as_path();
-    super::may_write(output)?;
-    let head = head(args)?;
+    super::may_write(&args.output)?;
+    let head = format!("{SCHEMA}providers:\n{}", head(&args.project)?);
     // Read as a map first: what is wrong with an address or a file is said in the words of the map.
     let probe = format!("{head}secrets:\n  - folder: /\n    dir: all\n");
     let path = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
     let map = Map::of_text(&probe, &path)?;
-    let found = crate::credentials::protected(false, || find(&map, &args.path))?;
+    let found = crate::credentials::protected(false, || find(&map, &args.project.path))?;
     tell(&found);
     if found.secrets.is_empty() {
         return Err(CliError::new(
             Status::Other,
             format!(
                 "there is no secret below {:?} of {:?}",
-                args.path, args.environment
+                args.project.path, args.project.environment
             ),
             "make one in Infisical first, or name another `--environment` or `--path`",
         ));
     }
-    let (text, told) = text(&head, &found, &args.path, &path)?;
-    super::write(output, &text, &told)
+    let (text, told) = text(&head, &found, &args.project.path, &path)?;
+    super::write(&args.output, &text, &told)
 }
 
 /// The provider's part of the map.
-fn head(args: &InitInfisicalArgs) -> Result<String, CliError> {
+pub(super) fn head(args: &ProjectArgs) -> Result<String, CliError> {
     // Written down: the map is to mean the same server where that variable is not set.
     let defaults = Defaults::from_variables(|name| std::env::var(name).ok());
     let site = args.site_url.as_deref().or(defaults.site_url.as_deref());
@@ -50,17 +51,9 @@ fn head(args: &InitInfisicalArgs) -> Result<String, CliError> {
     );
     settings.push(("environment", quoted(&args.environment)));
     if let Some(file) = &args.ca_file {
-        let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
-        let text = file.to_str().ok_or_else(|| {
-            CliError::new(
-                Status::Usage,
-                "the name of the CA file is no text",
-                "rename it",
-            )
-        })?;
-        settings.push(("ca_file", quoted(text)));
+        settings.push(("ca_file", super::quoted_path(file)?));
     }
-    let mut text = format!("{}providers:\n  infisical:\n", draft::SCHEMA);
+    let mut text = "  infisical:\n".to_owned();
     for (key, value) in settings {
         text.push_str(&format!("    {key}: {value}\n"));
     }
@@ -107,10 +100,6 @@ fn text(head: &str, found: &Found, base: &str, path: &Path) -> Result<(String, S
     );
     // It is not written unless it is good.
     let map = Map::of_text(&text, path)?;
-    let count = map.entries().len();
-    let plural = if count == 1 { "entry" } else { "entries" };
-    Ok((
-        text,
-        format!("{count} {plural}; edit it, then `secretfs mount`"),
-    ))
+    let count = counted(map.entries().len());
+    Ok((text, format!("{count}; edit it, then `secretfs mount`")))
 }

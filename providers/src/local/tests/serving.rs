@@ -192,6 +192,36 @@ fn a_folder_comes_sorted_and_within_its_limit() {
 }
 
 #[test]
+fn many_secrets_are_checked_in_one_pass_and_a_missing_one_is_told_with_the_nearest_name() {
+    let rig = Rig::new();
+    let names: Vec<_> = (0..1_000).map(|n| format!("NAME_{n}")).collect();
+    let values = names.iter().map(|name| (name.as_str(), Some(&b"v"[..])));
+    rig.edit(values.chain([("DATABASE_URL", Some(&b"v"[..]))]))
+        .unwrap();
+    let missing = ["DATABSE_URL".to_owned(), "SMTP".to_owned()];
+    let references: Vec<_> = names
+        .iter()
+        .chain(&missing)
+        .map(|name| wanted(name).reference)
+        .collect();
+    let before = rig.opened();
+    let checking = rig.provider.check_many(&references, &rig.cx);
+    let answers = rig.runtime.block_on(checking);
+    assert_eq!(rig.opened() - before, 1);
+    assert!(answers[..1_000].iter().all(Result::is_ok));
+    let told: Vec<_> = answers[1_000..]
+        .iter()
+        .map(|answer| answer.as_ref().unwrap_err())
+        .collect();
+    assert_eq!(told[0].help, "did you mean `DATABASE_URL`?");
+    assert!(
+        told.iter().all(|e| e.kind == ErrorKind::Missing),
+        "{told:?}"
+    );
+    assert!(!told[1].help.contains("did you mean"), "{told:?}");
+}
+
+#[test]
 fn a_check_says_whether_a_secret_can_be_read() {
     let rig = Rig::new();
     rig.put_raw(br#"{"good": "1", "bytes": {"base64": "AA=="}, "bad": {"base64": "A"}, "n": 5}"#);

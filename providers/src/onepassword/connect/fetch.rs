@@ -9,7 +9,7 @@ use crate::error::{ErrorKind, ProviderError};
 use crate::json::{JsonError, Stopped, Tokenizer};
 use crate::onepassword::Reference as Own;
 use crate::onepassword::item::{
-    Circumstances, Item, Malformed, Reader, Served, Wants, fold, serve,
+    Circumstances, Item, Malformed, Reader, Served, Wants, fold, instead, serve,
 };
 use crate::provider::{Answer, Wanted};
 use crate::reference::Reference;
@@ -27,7 +27,8 @@ pub(super) enum Files {
     /// Those of the first wish: somebody waits for it. The others take a request each, which is made
     /// when somebody wants them.
     First,
-    /// None: it is enough that they are there.
+    /// None: it is enough that they are there. A person asks, who is told what there is instead of what is
+    /// not.
     Exist,
 }
 
@@ -66,7 +67,11 @@ impl Call<'_> {
             return Ok(wanted.iter().map(|_| Ok(Answer::Unchanged)).collect());
         }
         let asked = self.cx.clock.wall();
-        let (ids, item) = self.item_of(of, wanted).await?;
+        let (ids, item) = match self.item_of(of, wanted, files).await {
+            Ok(found) => found,
+            Err(error) if files == Files::Exist => return Err(self.advised(error, of).await),
+            Err(error) => return Err(error),
+        };
         let came = Came {
             current: item.version.map(|version| validator(&ids, version)),
             ids,
@@ -124,17 +129,28 @@ impl Call<'_> {
             {
                 Ok(Answer::Unchanged)
             }
+            (Err(error), Bytes::Exist)
+                if error.kind == ErrorKind::Missing && came.item.is_active =>
+            {
+                let help = instead(&came.item, of);
+                Err(ProviderError { help, ..error })
+            }
             (Err(error), _) => Err(error),
         }
     }
 
     /// The item that a reference is of. One that was known by another title by now is not the one that
     /// is meant: it is looked for again.
-    async fn item_of(&self, of: &Own, wanted: &[Wanted]) -> Result<(Ids, Item), ProviderError> {
+    async fn item_of(
+        &self,
+        of: &Own,
+        wanted: &[Wanted],
+        files: Files,
+    ) -> Result<(Ids, Item), ProviderError> {
         for _ in 0..2 {
             let found = self.find(of).await?;
             let (ids, by_title) = (found.ids.clone(), found.by_title);
-            let item = self.read(found, wanted).await?;
+            let item = self.read(found, wanted, files).await?;
             if !by_title || item.title.is_empty() || fold(&item.title) == fold(&of.item) {
                 return Ok((ids, item));
             }
@@ -144,7 +160,12 @@ impl Call<'_> {
     }
 
     /// Reads an item, and remembers its version.
-    async fn read(&self, found: Found, wanted: &[Wanted]) -> Result<Item, ProviderError> {
+    pub(super) async fn read(
+        &self,
+        found: Found,
+        wanted: &[Wanted],
+        files: Files,
+    ) -> Result<Item, ProviderError> {
         let Found {
             ids,
             content,
@@ -162,6 +183,9 @@ impl Call<'_> {
         };
         let mut tokenizer = Tokenizer::new();
         let mut reader = Reader::new(wants);
+        if files == Files::Exist {
+            reader = reader.listing();
+        }
         while let Some(chunk) = response.chunk(MAX_ITEM).await? {
             let read = tokenizer.push(&chunk, |token| reader.token(token));
             read.map_err(|stopped| self.unread(&stopped))?;

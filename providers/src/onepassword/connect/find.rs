@@ -144,7 +144,7 @@ impl Call<'_> {
     }
 
     /// The id of the vault of that name. One asks, the others wait for that one.
-    async fn vault_of(&self, name: &str) -> Result<Option<String>, ProviderError> {
+    pub(super) async fn vault_of(&self, name: &str) -> Result<Option<String>, ProviderError> {
         let turn = timeout_at(self.turn.budget.until(), self.of.naming.lock()).await;
         let _turn = turn
             .map_err(|_| self.error(ErrorKind::TimedOut, "the vault was not found in time", ""))?;
@@ -185,20 +185,29 @@ impl Call<'_> {
     /// Which one of a list has that name.
     async fn choose(
         &self,
-        mut response: Response,
+        response: Response,
         member: &'static str,
         name: &str,
     ) -> Result<Choice, ProviderError> {
+        let reader = self.read_list(response, Reader::new(member, name)).await?;
+        reader.finish().map_err(|_| self.nonsense("it is no list"))
+    }
+
+    /// Reads a list to its end.
+    pub(super) async fn read_list<'r>(
+        &self,
+        mut response: Response,
+        mut reader: Reader<'r>,
+    ) -> Result<Reader<'r>, ProviderError> {
         let nonsense = || self.nonsense("it is no list");
         let mut tokenizer = Tokenizer::new();
-        let mut reader = Reader::new(member, name);
         while let Some(chunk) = response.chunk(MAX_LIST).await? {
             let read = tokenizer.push(&chunk, |token| reader.token(token));
             read.map_err(|_| nonsense())?;
         }
         let read = tokenizer.finish(|token| reader.token(token));
         read.map_err(|_| nonsense())?;
-        reader.finish().map_err(|_| nonsense())
+        Ok(reader)
     }
 
     fn no_vault(&self, of: &Reference) -> ProviderError {

@@ -5,6 +5,7 @@ use super::is_id;
 use crate::onepassword::item::fold;
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// How many vaults are remembered, and how many items. It costs requests to forget, and nothing else.
@@ -43,6 +44,15 @@ pub(super) struct Known {
     titles: HashMap<Ids, String>,
     contents: HashMap<String, Content>,
     items: HashMap<Ids, Checked>,
+    names: Vec<(Option<String>, Arc<Names>)>,
+}
+
+/// The names of all vaults, or of all items of one.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Names {
+    pub(super) all: Vec<String>,
+    /// There are more.
+    pub(super) is_cut: bool,
 }
 
 /// Remembers, and begins anew where it would be too much.
@@ -115,6 +125,20 @@ impl Known {
 
     pub(super) fn keep_checked(&mut self, item: &Ids, checked: Checked) {
         keep(&mut self.items, MAX_ITEMS, item.clone(), checked);
+    }
+
+    /// The names in that vault, or of the vaults. Asked for by commands alone, which end soon: they do not
+    /// become old.
+    pub(super) fn names(&self, vault: Option<&str>) -> Option<Arc<Names>> {
+        let found = self.names.iter().find(|(of, _)| of.as_deref() == vault);
+        found.map(|(_, names)| Arc::clone(names))
+    }
+
+    /// Those of the vaults, and of one vault: what is asked for comes vault by vault.
+    pub(super) fn keep_names(&mut self, vault: Option<&str>, names: &Arc<Names>) {
+        self.names.retain(|(of, _)| of.is_some() != vault.is_some());
+        self.names
+            .push((vault.map(str::to_owned), Arc::clone(names)));
     }
 
     /// Whether other items of that vault are known.

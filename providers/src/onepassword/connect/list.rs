@@ -45,8 +45,11 @@ enum Key {
 /// Reads one list.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
-    name: &'a str,
+    /// The name that is looked for; `None`: all are.
+    name: Option<&'a str>,
     folded: String,
+    most: usize,
+    is_cut: bool,
     /// What members the name is in.
     named: &'static str,
     depth: u32,
@@ -61,8 +64,19 @@ impl<'a> Reader<'a> {
     /// Looks for `name` in the members `named`.
     pub(super) fn new(named: &'static str, name: &'a str) -> Self {
         Self {
-            name,
+            name: Some(name),
             folded: fold(name),
+            ..Self::all(named, MAX_KEPT)
+        }
+    }
+
+    /// Takes the first `most` of all there are.
+    pub(super) fn all(named: &'static str, most: usize) -> Self {
+        Self {
+            name: None,
+            folded: String::new(),
+            most,
+            is_cut: false,
             named,
             depth: 0,
             key: Key::Other,
@@ -147,10 +161,23 @@ impl<'a> Reader<'a> {
         if !is_id(&open.id) {
             return Err(Malformed);
         }
-        if self.found.len() < MAX_KEPT && !open.is_gone && fold(&open.name) == self.folded {
-            self.found.push(open);
+        let is_it = self.name.is_none() || fold(&open.name) == self.folded;
+        if open.is_gone || !is_it {
+            return Ok(());
+        }
+        match self.found.len() < self.most {
+            true => self.found.push(open),
+            false => self.is_cut = true,
         }
         Ok(())
+    }
+
+    /// Those that were taken, and whether there were more.
+    pub(super) fn finish_all(self) -> Result<(Vec<Candidate>, bool), Malformed> {
+        match self.is_complete {
+            true => Ok((self.found, self.is_cut)),
+            false => Err(Malformed),
+        }
     }
 
     /// Which one is meant: the only exact match, else the only one that differs in case.
@@ -158,7 +185,7 @@ impl<'a> Reader<'a> {
         if !self.is_complete {
             return Err(Malformed);
         }
-        let is_exact = |candidate: &Candidate| candidate.name == self.name;
+        let is_exact = |candidate: &Candidate| Some(candidate.name.as_str()) == self.name;
         let mut found = self.found;
         if found.iter().any(is_exact) {
             found.retain(is_exact);

@@ -11,11 +11,16 @@
 //! | `list` | vaults or items of a name, taken from the stream |
 //! | `fresh` | whether a vault has changed |
 //! | `fetch` | one item for all that is wanted of it |
+//! | `check` | whether secrets are there, item by item |
+//! | `advice` | what there is instead of a vault or item that is not |
+//! | `survey` | references to all there is in a vault, for a first map |
 //! | `file` | a file's bytes |
 //!
 //! Read only: nothing but GET leaves here, and paths are made of ids alone.
 
+mod advice;
 mod call;
+mod check;
 mod fetch;
 mod file;
 mod find;
@@ -24,6 +29,7 @@ mod known;
 mod list;
 mod provider;
 mod refusal;
+mod survey;
 mod token;
 
 pub use provider::{Connect, Pauses, Settings};

@@ -8,7 +8,9 @@ use crate::credential::{Credential, CredentialOffer, Kept};
 use crate::error::{ErrorKind, ProviderError};
 use crate::health::Seen;
 use crate::http::{Budget, Endpoint, HttpClient, Proxies};
-use crate::provider::{Answer, BoxFuture, Context, Fetched, Health, Provider, Wanted, unsupported};
+use crate::provider::{
+    Answer, BoxFuture, Context, Fetched, Health, Provider, Survey, Wanted, unsupported,
+};
 use crate::reference::{FolderReference, Reference};
 use secretfs_memory::sealed::SealedPool;
 use std::hash::BuildHasher;
@@ -127,7 +129,7 @@ impl Connect {
     }
 
     /// Makes one call, when it is its turn, and remembers how it went.
-    async fn call(
+    pub(super) async fn call(
         &self,
         wanted: &[Wanted],
         files: Files,
@@ -146,10 +148,15 @@ impl Connect {
     async fn one(&self, wanted: &Wanted, files: Files, cx: &Context) -> Outcome {
         let outcomes = self.call(std::slice::from_ref(wanted), files, cx).await?;
         // One wish, one outcome.
-        outcomes.into_iter().next().unwrap_or_else(|| {
-            let message = format!("provider {}: nothing was answered", self.name());
-            Err(ProviderError::new(ErrorKind::Protocol, message, ""))
-        })
+        outcomes
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| Err(self.no_outcome()))
+    }
+
+    fn no_outcome(&self) -> ProviderError {
+        let message = format!("provider {}: nothing was answered", self.name());
+        ProviderError::new(ErrorKind::Protocol, message, "")
     }
 }
 
@@ -221,12 +228,37 @@ impl Provider for Connect {
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<(), ProviderError>> {
         Box::pin(async move {
-            let wanted = Wanted {
-                reference: reference.clone(),
-                max_size: usize::MAX,
-                validator: None,
+            let answers = self.check_all(std::slice::from_ref(reference), cx).await;
+            answers
+                .into_iter()
+                .next()
+                .unwrap_or_else(|| Err(self.no_outcome()))
+        })
+    }
+
+    fn check_many<'a>(
+        &'a self,
+        references: &'a [Reference],
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Vec<Result<(), ProviderError>>> {
+        Box::pin(self.check_all(references, cx))
+    }
+
+    fn survey<'a>(
+        &'a self,
+        of: &'a str,
+        seen: &'a (dyn Fn(usize, usize) + Send + Sync),
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<Survey, ProviderError>> {
+        Box::pin(async move {
+            let surveyed = async {
+                let turn = self.http.turn(Budget::of(cx)).await?;
+                let call = Call { of: self, cx, turn };
+                call.survey(of, seen).await
             };
-            self.one(&wanted, Files::Exist, cx).await.map(drop)
+            let surveyed = surveyed.await;
+            self.health.note(&surveyed);
+            surveyed
         })
     }
 

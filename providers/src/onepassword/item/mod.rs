@@ -8,7 +8,9 @@
 //! | `open` | the field, file or section that is being read |
 //! | `resolve` | which field or file a reference means |
 //! | `serve` | what is served for it, or why nothing is |
+//! | `instead` | what there is instead of what is missing |
 
+mod instead;
 mod open;
 mod reader;
 mod resolve;
@@ -16,8 +18,9 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
+pub(super) use instead::instead;
 pub(super) use reader::{Malformed, Reader, Wants};
-pub(super) use resolve::fold;
+pub(super) use resolve::{Found as Meant, fold, resolve};
 pub(super) use serve::{Circumstances, Served, listed, serve};
 
 use secretfs_memory::sealed::{Sealed, SealedError};
@@ -40,9 +43,11 @@ pub(super) struct Item {
     /// Neither archived nor deleted.
     pub(super) is_active: bool,
     pub(super) sections: Vec<Section>,
-    /// Those whose id or label is wanted.
+    /// Whether a listing had no room for all fields and files.
+    pub(super) is_cut: bool,
+    /// Those whose id or label is wanted; of a listing, the others without their values too.
     pub(super) fields: Vec<Field>,
-    /// Those whose id or name is wanted.
+    /// Those whose id or name is wanted; of a listing, all.
     pub(super) files: Vec<File>,
 }
 
@@ -67,6 +72,8 @@ pub(super) struct Field {
     pub(super) value: Value,
     /// The current one-time password.
     pub(super) code: Value,
+    /// Whether no value came at all, wanted or not.
+    pub(super) is_empty: bool,
 }
 
 /// An attached file. Its bytes are not in the item.

@@ -75,6 +75,7 @@ impl Open {
             label: self.label.unwrap_or_default(),
             section: self.section,
             is_otp: self.is_otp,
+            is_empty: matches!(self.value, Slot::Empty),
             value: self.value.close(),
             code: self.code.close(),
         }

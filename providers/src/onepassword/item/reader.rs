@@ -16,6 +16,8 @@ const MAX_TEXT: usize = 1024;
 const MAX_KEPT: usize = 128 << 10;
 /// What a section, field or file takes beside its texts.
 const KEPT_COST: usize = 128;
+/// Where a listing stops taking what nobody wants: the rest of the bound is for what somebody does.
+const MAX_LISTED: usize = MAX_KEPT / 2;
 
 /// What somebody wants of an item.
 #[derive(Debug)]
@@ -131,6 +133,7 @@ struct Frame {
 #[derive(Debug)]
 pub(in crate::onepassword) struct Reader<'a> {
     wants: Wants<'a>,
+    is_listing: bool,
     item: Item,
     stack: Vec<Frame>,
     /// Brackets open inside something that means nothing.
@@ -147,6 +150,7 @@ impl<'a> Reader<'a> {
     pub(in crate::onepassword) fn new(wants: Wants<'a>) -> Self {
         Self {
             wants,
+            is_listing: false,
             item: Item {
                 id: String::new(),
                 title: String::new(),
@@ -154,6 +158,7 @@ impl<'a> Reader<'a> {
                 version: None,
                 modified: None,
                 is_active: true,
+                is_cut: false,
                 sections: Vec::new(),
                 fields: Vec::new(),
                 files: Vec::new(),
@@ -166,6 +171,15 @@ impl<'a> Reader<'a> {
             is_too_long: false,
             kept: 0,
             is_complete: false,
+        }
+    }
+
+    /// The same, with the names of the fields and files that nobody wants, as many as there is room for.
+    /// Their values are dropped unread all the same.
+    pub(in crate::onepassword) fn listing(self) -> Self {
+        Self {
+            is_listing: true,
+            ..self
         }
     }
 
@@ -263,23 +277,28 @@ impl<'a> Reader<'a> {
                 let open = std::mem::take(&mut self.open);
                 self.item.sections.push(open.into_section());
             }
-            At::Field => {
+            At::Field if self.is_kept() => {
+                self.keep()?;
                 let open = std::mem::take(&mut self.open);
-                if self.wants.is(&open) {
-                    self.open = open;
-                    self.keep()?;
-                    let open = std::mem::take(&mut self.open);
-                    self.item.fields.push(open.into_field());
-                }
+                self.item.fields.push(open.into_field());
             }
-            At::File if self.wants.is(&self.open) => {
+            At::File if self.is_kept() => {
                 self.keep()?;
                 let open = std::mem::take(&mut self.open);
                 self.item.files.push(open.into_file());
             }
-            At::File | At::Vault | At::Sections | At::Fields | At::Files | At::In => {}
+            At::Field | At::File => {
+                self.item.is_cut |= self.is_listing;
+                self.open = Open::default();
+            }
+            At::Vault | At::Sections | At::Fields | At::Files | At::In => {}
         }
         Ok(())
+    }
+
+    /// Whether the open field or file is wanted, or listed.
+    fn is_kept(&self) -> bool {
+        self.wants.is(&self.open) || (self.is_listing && self.kept < MAX_LISTED)
     }
 
     /// Counts what is kept of the open object.

@@ -5,7 +5,7 @@ use super::{DEFAULT_SECTION, Item};
 
 /// What a reference means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
+pub(in crate::onepassword) enum Found {
     /// The field of this index.
     Field(usize),
     /// The file of this index.
@@ -14,7 +14,7 @@ pub(super) enum Found {
 
 /// Why it means nothing. The texts are ids, or what stands for one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Unresolved {
+pub(in crate::onepassword) enum Unresolved {
     /// There is no such section.
     NoSection,
     /// There are several of that label.
@@ -63,7 +63,11 @@ const EXACTNESS: [bool; 2] = [true, false];
 ///
 /// Without a section, what is in none is preferred (the section without a label counts as none), then
 /// what is the only one of that name in all sections.
-pub(super) fn resolve(item: &Item, section: Option<&str>, name: &str) -> Result<Found, Unresolved> {
+pub(in crate::onepassword) fn resolve(
+    item: &Item,
+    section: Option<&str>,
+    name: &str,
+) -> Result<Found, Unresolved> {
     let name = Query::new(name);
     if let Some(section) = section {
         let id = find_section(item, section)?;

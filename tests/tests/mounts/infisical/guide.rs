@@ -5,28 +5,8 @@ use secretfs_tests::fixture::{MARKER, told};
 use secretfs_tests::http_sim::Tls;
 use secretfs_tests::infisical::{Generation, Infisical, PROJECT_ID, Route};
 
-/// The fenced blocks of that language, in order.
 fn blocks(language: &str) -> Vec<String> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/infisical.md");
-    let text = std::fs::read_to_string(path).expect("the guide");
-    let mut blocks = Vec::new();
-    let mut block: Option<(usize, String)> = None;
-    for line in text.lines() {
-        let indent = line.len() - line.trim_start().len();
-        match (&mut block, line.trim()) {
-            (None, fence) if fence.strip_prefix("```") == Some(language) => {
-                block = Some((indent, String::new()));
-            }
-            (Some(_), "```") => blocks.extend(block.take().map(|(_, text)| text)),
-            (Some((indent, text)), _) => {
-                text.push_str(line.get(*indent..).unwrap_or_default());
-                text.push('\n');
-            }
-            (None, _) => {}
-        }
-    }
-    assert!(!blocks.is_empty(), "no block of {language}");
-    blocks
+    secretfs_tests::documents::blocks("docs/infisical.md", language)
 }
 
 fn block(language: &str, with: &str) -> String {

@@ -1,0 +1,136 @@
+//! What docs/migrating.md tells those to do who come from something else, done.
+
+use secretfs_tests::connect::{Connect, Field, Item, Route, TOKEN};
+use secretfs_tests::documents::blocks;
+use secretfs_tests::fixture::{Fixture, MARKER, told};
+use secretfs_tests::http_sim::Tls;
+use secretfs_tests::infisical::{CLIENT_ID, CLIENT_SECRET, Generation, Infisical, PROJECT_ID};
+use secretfs_tests::vault::PASSPHRASE;
+
+const GUIDE: &str = "docs/migrating.md";
+
+fn block(language: &str, with: &str) -> String {
+    let mut found = blocks(GUIDE, language);
+    found.retain(|block| block.contains(with));
+    assert_eq!(found.len(), 1, "blocks with {with:?}: {found:?}");
+    found.remove(0)
+}
+
+/// Types a block into a shell, in the folder of the map. What it prints.
+fn typed(fixture: &Fixture, script: &str) -> (String, String) {
+    let folder = fixture.path("");
+    let output = fixture
+        .command("sh")
+        .env("PATH", format!("{}:/usr/bin:/bin", folder.display()))
+        .current_dir(&folder)
+        .args(["-euc", script])
+        .output()
+        .expect("sh");
+    assert!(output.status.success(), "{script}: {}", told(&output));
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    (text(output.stdout), text(output.stderr))
+}
+
+fn map(fixture: &Fixture) -> String {
+    std::fs::read_to_string(fixture.map()).expect("the map")
+}
+
+#[test]
+fn from_a_env_to_files_of_the_same_values() {
+    let mut fixture = Fixture::new();
+    let credentials = fixture.make_folder("credentials", 0o700);
+    let passphrase = credentials.join("secretfs.vault.passphrase");
+    fixture.write(&passphrase, PASSPHRASE.as_bytes());
+    let directory = credentials.to_str().expect("UTF-8").to_owned();
+    let variable = ("CREDENTIALS_DIRECTORY".to_owned(), directory);
+    fixture.environment.push(variable);
+    let secret = block("dotenv", "DATABASE_URL").replace("s3cret", MARKER);
+    fixture.write(&fixture.path(".env"), secret.as_bytes());
+    let (_, said) = typed(&fixture, &block("sh", "init env .env"));
+    assert!(
+        said.contains("secrets.yml: 3 entries; `secretfs vault init` makes the vault"),
+        "{said}"
+    );
+    assert_eq!(map(&fixture), block("yaml", "name: DATABASE_URL"));
+    assert!(fixture.is_mounted());
+    let (shown, _) = typed(&fixture, &block("sh", "secretfs env"));
+    assert_eq!(shown, format!("postgres://app:{MARKER}@db/app"));
+    assert_eq!(
+        fixture.read("OPENAI_API_KEY"),
+        Ok(format!("{MARKER}-key").into_bytes())
+    );
+    assert_eq!(fixture.read("SENTRY_DSN"), Ok(Vec::new()));
+    // What reads nothing but a .env.
+    let script = format!("printf {MARKER} | secretfs vault set app/DATABASE_URL");
+    typed(&fixture, &script);
+    let text = format!("{}  - {{folder: /app, file: app.env}}\n", map(&fixture));
+    fixture.unmount();
+    fixture.write_map(&text);
+    fixture.mount();
+    assert_eq!(
+        fixture.read("app.env"),
+        Ok(format!("DATABASE_URL='{MARKER}'\n").into_bytes())
+    );
+}
+
+#[test]
+fn from_an_envrc_to_files_of_the_references() {
+    let mut fixture = Fixture::new();
+    let sim = Connect::start(Tls::No);
+    let vault = sim.vault("Prod");
+    let item = |title: &str, label: &str| Item::new(title).field(Field::new(label).value(MARKER));
+    sim.item(&vault, item("db", "password"));
+    sim.item(&vault, item("openai", "api key"));
+    fixture.environment = vec![
+        ("OP_CONNECT_HOST".to_owned(), sim.url()),
+        ("OP_CONNECT_TOKEN".to_owned(), TOKEN.to_owned()),
+    ];
+    let envrc = block("bash", "# .envrc");
+    fixture.write(&fixture.path(".envrc"), envrc.as_bytes());
+    let (said, warned) = typed(&fixture, &block("sh", "init envrc"));
+    let expected =
+        "warning: .envrc: left out, for it sets no variable to a reference: lines 2, 5 (LOG_LEVEL)";
+    let guide =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/migrating.md"));
+    assert!(guide.expect("the guide").contains(expected));
+    assert!(warned.contains(expected), "{warned}");
+    assert!(said.contains("onepassword: 2 of 2 can be read"), "{said}");
+    let shown =
+        block("yaml", "connect_host").replace("https://connect.example.internal", &sim.url());
+    assert_eq!(map(&fixture), shown);
+    for file in ["DB_PASSWORD", "OPENAI_API_KEY"] {
+        assert_eq!(fixture.read(file), Ok(MARKER.into()));
+    }
+    assert_eq!(sim.count(Route::Content), 0);
+    drop(fixture);
+}
+
+#[test]
+fn from_tazpod_to_the_same_map_with_its_first_line() {
+    let mut fixture = Fixture::new();
+    let sim = Infisical::start_as(Generation::V3Only, Tls::No);
+    sim.set("/", "KUBE_CONFIG", MARKER);
+    fixture.environment = [
+        ("INFISICAL_DOMAIN", sim.url()),
+        ("INFISICAL_UNIVERSAL_AUTH_CLIENT_ID", CLIENT_ID.to_owned()),
+        (
+            "INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET",
+            CLIENT_SECRET.to_owned(),
+        ),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
+    let text = block("yaml", "infisical_project_id").replace("your-project-id", PROJECT_ID);
+    fixture.write_map(&text);
+    let (said, _) = typed(&fixture, &block("sh", "init tazpod"));
+    assert!(said.contains("infisical: 1 of 1 can be read"), "{said}");
+    let written = map(&fixture);
+    let (first, rest) = written.split_once('\n').expect("lines");
+    assert!(
+        first.starts_with("# yaml-language-server: $schema="),
+        "{first}"
+    );
+    assert_eq!(rest, text);
+    assert_eq!(fixture.read("kubeconfig"), Ok(MARKER.into()));
+    drop(fixture);
+}
