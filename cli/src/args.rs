@@ -54,7 +54,7 @@ pub(crate) enum Command {
     ///
     /// Creates the mountpoint if it is missing. On a terminal, asks for the passphrase of a local
     /// vault; elsewhere mounts all the same, and opens answer "Required key not available" until
-    /// `secretfs unlock`.
+    /// `secretfs unlock` or `secretfs login`.
     #[command(after_help = "Examples:\n  \
         secretfs mount\n  \
         secretfs mount --map deploy/secrets.yml /run/user/1000/deploy\n  \
@@ -77,6 +77,23 @@ pub(crate) enum Command {
         after_help = "Examples:\n  secretfs unlock\n  secretfs unlock --all --passphrase-file ~/.vault-passphrase"
     )]
     Unlock(UnlockArgs),
+
+    /// Ask for a credential, try it, and keep it in the keyring
+    ///
+    /// It is asked for on the terminal, without echo; where standard input is none, it is read from
+    /// there, one field a line: client id and client secret of Infisical, or one token, or a vault's
+    /// passphrase. It is tried at once, and stored for that server and no other: in the desktop's
+    /// keyring, else in the kernel's, which a reboot empties. Running mounts get it.
+    #[command(after_help = "Examples:\n  \
+        secretfs login infisical\n  \
+        secretfs login infisical --method token < token\n  \
+        secretfs login vault\n  \
+        secretfs login connect --host https://connect.example.internal")]
+    Login(LoginArgs),
+
+    /// Take a stored credential out of the keyring, and lock the mounts that use it
+    #[command(after_help = "Examples:\n  secretfs logout infisical\n  secretfs logout --all")]
+    Logout(LogoutArgs),
 
     /// Show mounts, providers, and each file: cached, age, last error
     #[command(after_help = "Examples:\n  \
@@ -273,6 +290,77 @@ pub(crate) struct UnlockArgs {
     pub(crate) target: TargetArgs,
     #[command(flatten)]
     pub(crate) passphrase: PassphraseArg,
+}
+
+/// `login`.
+#[derive(Debug, Args)]
+pub(crate) struct LoginArgs {
+    /// What Infisical is signed in to with [default: the map's `auth`, else universal]
+    #[arg(long, value_enum)]
+    pub(crate) method: Option<LoginMethod>,
+    #[command(flatten)]
+    pub(crate) which: ProviderArgs,
+    /// Certificates to trust beside the system's, where there is no map that says so
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Without a map")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Go on with memory that cannot be locked; secrets may then reach the swap
+    #[arg(long, help_heading = "Weaker protection")]
+    pub(crate) insecure_memory: bool,
+}
+
+/// Which provider: of the map, or by what it is.
+#[derive(Debug, Args)]
+pub(crate) struct ProviderArgs {
+    /// The provider's name in the map; without a map: infisical, connect, op or vault
+    #[arg(value_name = "PROVIDER")]
+    pub(crate) provider: String,
+    #[command(flatten)]
+    pub(crate) map: MapArg,
+    #[command(flatten)]
+    pub(crate) place: PlaceOfProvider,
+}
+
+/// Where a provider is, where no map says so.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Without a map")]
+#[group(multiple = false, conflicts_with = "map")]
+pub(crate) struct PlaceOfProvider {
+    /// The Infisical server [default: $INFISICAL_DOMAIN, else https://app.infisical.com]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) site_url: Option<String>,
+    /// The 1Password Connect server
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) host: Option<String>,
+    /// The 1Password account that `op` uses
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) account: Option<String>,
+    /// The vault [default: ~/.local/share/secretfs/vault.age]
+    #[arg(long, value_name = "VAULT", value_hint = ValueHint::FilePath)]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// By what one signs in to Infisical.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LoginMethod {
+    /// A machine identity's client id and client secret.
+    Universal,
+    /// A ready-made token.
+    Token,
+}
+
+/// `logout`.
+#[derive(Debug, Args)]
+pub(crate) struct LogoutArgs {
+    /// The provider's name in the map; without a map: infisical, connect, op or vault
+    #[arg(value_name = "PROVIDER", required_unless_present = "all")]
+    pub(crate) provider: Option<String>,
+    /// Everything that `secretfs login` ever stored
+    #[arg(long, conflicts_with_all = ["provider", "map", "PlaceOfProvider"])]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) map: MapArg,
+    #[command(flatten)]
+    pub(crate) place: PlaceOfProvider,
 }
 
 /// `status`.

@@ -5,11 +5,12 @@ mod connect;
 mod infisical;
 
 use crate::error::{CliError, Status};
+use crate::keyring::{Asking, Keyring};
 use crate::map::Map;
 use crate::output::{show, warn};
 use secrecy::SecretString;
 use secretfs_fs::link::credentials::{Client, Outcome};
-use secretfs_fs::map::ProviderSettings;
+use secretfs_fs::map::{ProviderSettings, ProviderSpec};
 use secretfs_memory::heap::{self, HeapConfig};
 use secretfs_memory::limit::LimitError;
 use secretfs_memory::stack;
@@ -73,7 +74,48 @@ fn refused(error: &LimitError) -> CliError {
 
 /// What a mount without its credential means.
 pub(crate) const UNTIL_UNLOCK: &str =
-    "its files answer \"Required key not available\" until `secretfs unlock`";
+    "its files answer \"Required key not available\" until `secretfs unlock` or `secretfs login`";
+
+/// Where this process was given a credential for a provider, without looking at it.
+pub(crate) fn given_in(spec: &ProviderSpec) -> Option<&'static str> {
+    let (parts, variables): (&[&str], &[&[&str]]) = match &spec.settings {
+        ProviderSettings::Infisical { .. } => (
+            &["client-id", "token"],
+            &[
+                &[
+                    "INFISICAL_UNIVERSAL_AUTH_CLIENT_ID",
+                    "INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET",
+                ],
+                &["INFISICAL_UNIVERSAL_AUTH_ACCESS_TOKEN"],
+                &["INFISICAL_TOKEN"],
+            ],
+        ),
+        ProviderSettings::OnePassword { op: false, .. } => {
+            (&["token"], &[&["OP_CONNECT_HOST", "OP_CONNECT_TOKEN"]])
+        }
+        ProviderSettings::OnePassword { op: true, .. } => {
+            (&["token"], &[&["OP_SERVICE_ACCOUNT_TOKEN"]])
+        }
+        ProviderSettings::Local { .. } => (&["passphrase"], &[]),
+        #[cfg(feature = "test-hooks")]
+        ProviderSettings::Scripted { .. } => (&[], &[]),
+    };
+    let in_folder = |part| crate::passphrase::in_credentials_directory(&spec.name, part).is_some();
+    if parts.iter().any(|part| in_folder(part)) {
+        return Some("$CREDENTIALS_DIRECTORY");
+    }
+    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let all_set = |names: &&[&str]| names.iter().all(is_set);
+    variables.iter().any(all_set).then_some("the environment")
+}
+
+/// The help for a provider that has no credential.
+fn how_to_give(provider: &str) -> String {
+    format!(
+        "`secretfs login {provider}` asks for it and keeps it; or set them where you run `secretfs \
+         mount` or `secretfs unlock`"
+    )
+}
 
 /// Asks for the credentials of maps. One passphrase opens a vault for all that use it.
 pub(crate) struct Collector<'a> {
@@ -83,6 +125,7 @@ pub(crate) struct Collector<'a> {
     /// By vault file; `None`: there is no way to ask.
     known: BTreeMap<PathBuf, Option<SecretString>>,
     missing: bool,
+    keyring: Keyring,
     infisical: infisical::Infisical,
     connect: connect::Connect,
 }
@@ -96,6 +139,7 @@ impl<'a> Collector<'a> {
             without,
             known: BTreeMap::new(),
             missing: false,
+            keyring: Keyring::new(Asking::of_process()),
             infisical: infisical::Infisical::default(),
             connect: connect::Connect::default(),
         }
@@ -117,8 +161,8 @@ impl<'a> Collector<'a> {
         for spec in map.providers() {
             let ProviderSettings::Local { file } = &spec.settings else {
                 let before = offers.len();
-                offers.extend(self.infisical.offers(spec, insecure)?);
-                offers.extend(self.connect.offers(spec, insecure)?);
+                offers.extend(self.infisical.offers(spec, &mut self.keyring, insecure)?);
+                offers.extend(self.connect.offers(spec, &mut self.keyring, insecure)?);
                 // What has a server needs a credential; anything else has nothing to lack.
                 self.missing |= spec.settings.address().is_some() && offers.len() == before;
                 continue;
@@ -164,8 +208,9 @@ impl<'a> Collector<'a> {
             return Ok(known.clone());
         }
         let passphrase_file = self.passphrase_file;
+        let keyring = &mut self.keyring;
         let identity = protected(insecure, || {
-            crate::passphrase::unlock_identity(provider, vault, passphrase_file)
+            crate::passphrase::unlock_identity(provider, vault, passphrase_file, keyring)
         })?;
         self.known.insert(vault.to_owned(), identity.clone());
         Ok(identity)

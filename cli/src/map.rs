@@ -188,6 +188,11 @@ pub(crate) fn exports(map: Option<&Path>, named: Option<&Path>) -> Result<Vec<Ex
     Ok(map.exports(&mountpoint))
 }
 
+/// Whether there is a map to be found from here, a good one or not.
+pub(crate) fn is_there() -> bool {
+    locate(None, &World::from_process()).is_ok_and(|map| map.exists())
+}
+
 /// The map that is found from here, if any, for commands that need to know only which one it is.
 pub(crate) fn discovered() -> Option<Discovered> {
     let world = World::from_process();

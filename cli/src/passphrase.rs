@@ -2,8 +2,10 @@
 //! command: the daemon is given the unwrapped identity (architecture.md).
 
 use crate::error::{CliError, Status};
+use crate::keyring::{Entry, Keyring};
+use crate::output::{show, warn};
 use secrecy::SecretString;
-use secretfs_providers::local::store::Vault;
+use secretfs_providers::local::store::{Key, Vault};
 use std::fs::File;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -13,8 +15,8 @@ use zeroize::{Zeroize, Zeroizing};
 const MAX_PASSPHRASE: usize = 4096;
 
 /// Opens the identity beside `vault` for `provider` and gives its text (`AGE-SECRET-KEY-1…`). The
-/// passphrase is that of `file`, of `$CREDENTIALS_DIRECTORY/secretfs.PROVIDER.passphrase`, or of the
-/// terminal where standard input is one. `None`: there is none of these.
+/// passphrase is that of `file`, of `$CREDENTIALS_DIRECTORY/secretfs.PROVIDER.passphrase`, of the
+/// keyring, or of the terminal where standard input is one. `None`: there is none of these.
 ///
 /// The caller is inside [`crate::credentials::protected`].
 ///
@@ -24,13 +26,45 @@ pub(crate) fn unlock_identity(
     provider: &str,
     vault: &Path,
     file: Option<&Path>,
+    keyring: &mut Keyring,
 ) -> Result<Option<SecretString>, CliError> {
-    let prompt = || format!("Passphrase of the vault {}: ", crate::output::show(vault));
-    let Some(passphrase) = find(provider, file, std::io::stdin().is_terminal(), prompt)? else {
+    let unlock = |passphrase: &SecretString| Vault::at(vault).unlock(passphrase);
+    if let Some(passphrase) = find(provider, file, false, String::new)? {
+        return Ok(Some(unlock(&passphrase)?.to_secret()));
+    }
+    if let Some(key) = unlock_with_stored(vault, keyring)? {
+        return Ok(Some(key.to_secret()));
+    }
+    if !(std::io::stdin().is_terminal() && has_terminal()) {
+        return Ok(None);
+    }
+    let passphrase = ask(&format!("Passphrase of the vault {}: ", show(vault)))?;
+    Ok(Some(unlock(&passphrase)?.to_secret()))
+}
+
+/// Opens it with the passphrase that `secretfs login` stored. One that does not open it any more is
+/// as good as none: somebody may be there to be asked.
+pub(crate) fn unlock_with_stored(
+    vault: &Path,
+    keyring: &mut Keyring,
+) -> Result<Option<Key>, CliError> {
+    let Some(entry) = Entry::of_vault(vault) else {
         return Ok(None);
     };
-    let key = Vault::at(vault).unlock(&passphrase)?;
-    Ok(Some(key.to_secret()))
+    let Some(passphrase) = keyring.find(&entry) else {
+        return Ok(None);
+    };
+    match Vault::at(vault).unlock(&passphrase) {
+        Ok(key) => Ok(Some(key)),
+        Err(error) if error.is_credential() => {
+            warn(
+                &format!("the stored passphrase does not open {}", show(vault)),
+                "`secretfs login` with the provider's name stores another one",
+            );
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The passphrase, from the first place that has one.
@@ -83,7 +117,7 @@ pub(crate) fn ask(prompt: &str) -> Result<SecretString, CliError> {
 
 /// Reads a passphrase, or another credential, from a file; one final newline is dropped.
 pub(crate) fn read_file(file: &Path) -> Result<SecretString, CliError> {
-    let shown = crate::output::show(file);
+    let shown = show(file);
     let fail = |why: &str| {
         CliError::new(
             Status::Credential,

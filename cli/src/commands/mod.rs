@@ -5,6 +5,8 @@ mod completions;
 mod doctor;
 mod init;
 mod lock;
+mod login;
+mod logout;
 mod mount;
 mod refresh;
 pub(crate) mod run;
@@ -22,6 +24,8 @@ pub(crate) fn start(cli: Cli) -> Result<(), CliError> {
         Command::Unmount(args) => unmount::run(&args),
         Command::Lock(args) => lock::run(&args),
         Command::Unlock(args) => unlock::run(&args),
+        Command::Login(args) => login::run(&args),
+        Command::Logout(args) => logout::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Env(args) => crate::env::run(&args),
         Command::Run(args) => run::run(&args),

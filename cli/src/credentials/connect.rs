@@ -1,9 +1,11 @@
 //! Credentials of 1Password Connect: the token, from `$CREDENTIALS_DIRECTORY` or the environment, by
-//! the names that all its clients agree on. It belongs to the server that `OP_CONNECT_HOST` names, and
-//! is offered to no other: the map comes with a repository.
+//! the names that all its clients agree on; else from the keyring. The environment's belongs to the
+//! server that `OP_CONNECT_HOST` names, the keyring's to the one that it was stored for, and either is
+//! offered to no other: the map comes with a repository.
 
 use super::protected;
 use crate::error::{CliError, Status};
+use crate::keyring::{Entry, Keyring, Kind};
 use crate::output::warn;
 use crate::passphrase;
 use secrecy::{ExposeSecret, SecretString};
@@ -26,6 +28,7 @@ impl Connect {
     pub(super) fn offers(
         &mut self,
         spec: &ProviderSpec,
+        keyring: &mut Keyring,
         insecure: bool,
     ) -> Result<Option<CredentialOffer>, CliError> {
         let ProviderSettings::OnePassword {
@@ -39,14 +42,18 @@ impl Connect {
         let name = &spec.name;
         let host = std::env::var(HOST).ok().filter(|host| !host.is_empty());
         let token = self.find(name, insecure)?;
+        let mut stored = || stored(spec, keyring, insecure);
         let (host, token) = match (host, token) {
             (Some(host), Some(token)) => (host, token),
             (None, None) => {
-                warn(
-                    &format!("provider {name}: no credential: {HOST} and {TOKEN} are not set"),
-                    "set them where you run `secretfs mount` or `secretfs unlock`",
-                );
-                return Ok(None);
+                let found = stored()?;
+                if found.is_none() {
+                    warn(
+                        &format!("provider {name}: no credential: {HOST} and {TOKEN} are not set"),
+                        &super::how_to_give(name),
+                    );
+                }
+                return Ok(found);
             }
             (Some(_), None) => return Err(half(name, &format!("{HOST} is set without {TOKEN}"))),
             (None, Some(_)) => {
@@ -57,7 +64,13 @@ impl Connect {
             }
         };
         let server = http::origin(server).unwrap_or_default();
-        let Some(origin) = http::origin(&host) else {
+        let origin = http::origin(&host);
+        if origin.as_ref() != Some(&server)
+            && let Some(found) = stored()?
+        {
+            return Ok(Some(found));
+        }
+        let Some(origin) = origin else {
             warn(
                 &format!("{HOST} is no address, so the token belongs to no server"),
                 "write `https://host`, with a port where needed",
@@ -95,6 +108,23 @@ impl Connect {
         };
         Ok(taken.clone())
     }
+}
+
+/// What `secretfs login` stored for this server.
+fn stored(
+    spec: &ProviderSpec,
+    keyring: &mut Keyring,
+    insecure: bool,
+) -> Result<Option<CredentialOffer>, CliError> {
+    let Some(entry) = Entry::of(spec, Kind::Token) else {
+        return Ok(None);
+    };
+    let token = protected(insecure, || Ok(keyring.find(&entry)))?;
+    Ok(token.map(|token| CredentialOffer {
+        provider: spec.name.clone(),
+        origin: entry.origin().to_owned(),
+        credential: Credential::Token(token),
+    }))
 }
 
 /// Both or neither: one alone is a mistake that would show only at the first open.

@@ -12,8 +12,8 @@ use secretfs_fs::map::{CompiledMap, ValueKey};
 use secretfs_memory::sealed::SealedPool;
 use secretfs_mount_helper::programs::Programs;
 use secretfs_providers::clock::SystemClock;
-use secretfs_providers::http::Proxies;
-use secretfs_providers::{Context, Credential, Host, Provider, ProviderError};
+use secretfs_providers::http::{Proxies, ProxySettings};
+use secretfs_providers::{Context, Credential, CredentialOffer, Host, Provider, ProviderError};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,7 +35,23 @@ impl Online {
         let without = "give it with --passphrase-file, or run this on a terminal";
         let mut from_environment = crate::proxies::Proxies::default();
         let proxies = from_environment.settings(map.providers(), false)?;
-        let mut offers = Collector::new(passphrase_file, without).collect(map, false)?;
+        let offers = Collector::new(passphrase_file, without).collect(map, false)?;
+        Self::made(map, offers, &from_environment, proxies)
+    }
+
+    /// Gives the map's providers these credentials and no other.
+    pub(crate) fn with(map: &Map, offers: Vec<CredentialOffer>) -> Result<Self, CliError> {
+        let mut from_environment = crate::proxies::Proxies::default();
+        let proxies = from_environment.settings(map.providers(), false)?;
+        Self::made(map, offers, &from_environment, proxies)
+    }
+
+    fn made(
+        map: &Map,
+        mut offers: Vec<CredentialOffer>,
+        from_environment: &crate::proxies::Proxies,
+        proxies: ProxySettings,
+    ) -> Result<Self, CliError> {
         offers.extend(from_environment.offers(&proxies));
         let proxies = Arc::new(Proxies::new(proxies));
         let providers: Vec<_> = (0..)

@@ -90,7 +90,8 @@ pub(crate) struct PlaceArgs {
     pub(crate) file: Option<PathBuf>,
     /// Read the passphrase from FILE; one final newline is dropped
     ///
-    /// Without it: $CREDENTIALS_DIRECTORY/secretfs.vault.passphrase, then the terminal.
+    /// Without it: $CREDENTIALS_DIRECTORY/secretfs.vault.passphrase, then what `secretfs login` stored,
+    /// then the terminal.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Credentials")]
     pub(crate) passphrase_file: Option<PathBuf>,
     /// Go on with memory that cannot be locked; secrets may then reach the swap

@@ -5,6 +5,7 @@ use super::args::PlaceArgs;
 use crate::credentials::protected;
 use crate::error::{CliError, Status};
 use crate::forget::Affected;
+use crate::keyring::{Asking, Keyring};
 use crate::output::{print, printable, show};
 use crate::passphrase;
 use secrecy::{ExposeSecret, SecretString};
@@ -113,7 +114,16 @@ fn passphrase(place: &PlaceArgs, vault: &Vault) -> Result<SecretString, CliError
         .ok_or_else(|| no_passphrase("passphrase", "--passphrase-file FILE"))
 }
 
+/// With what was given, else with what `secretfs login` stored, else with what the terminal says.
 fn unlock(place: &PlaceArgs, vault: &Vault) -> Result<Key, CliError> {
+    let file = place.passphrase_file.as_deref();
+    if let Some(given) = passphrase::find(PROVIDER, file, false, String::new)? {
+        return Ok(vault.unlock(&given)?);
+    }
+    let mut keyring = Keyring::new(Asking::of_process());
+    if let Some(key) = passphrase::unlock_with_stored(vault.file(), &mut keyring)? {
+        return Ok(key);
+    }
     Ok(vault.unlock(&passphrase(place, vault)?)?)
 }
 

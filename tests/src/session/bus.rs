@@ -86,6 +86,12 @@ impl Bus {
         &self.address
     }
 
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.daemon.id()
+    }
+
     /// Ends it, as a crash or an update does.
     pub fn kill(&mut self) {
         let _ = self.daemon.kill();

@@ -1,11 +1,12 @@
 //! Private buses, and who speaks on them: a real elogind, a simulated logind for what cannot be
-//! produced for real (sleep, shutdown), and screen savers.
+//! produced for real (sleep, shutdown), screen savers, and a real gnome-keyring.
 //!
 //! Nothing here touches the machine's own buses or sessions: each bus is a `dbus-daemon` of its own, and
 //! elogind runs in a mount namespace with a `/run` of its own.
 
 pub mod bus;
 pub mod elogind;
+pub mod keyring;
 pub mod peer;
 pub mod simulated;
 

@@ -46,6 +46,11 @@ impl OnePassword {
         ]
     }
 
+    /// The token.
+    pub(crate) fn token(&self) -> String {
+        jwt(&self.token)
+    }
+
     /// Every form of the token.
     pub(crate) fn credentials(&self) -> Vec<Pattern> {
         self.token.patterns()

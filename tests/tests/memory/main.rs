@@ -10,6 +10,7 @@ mod mappings;
 mod server;
 mod shipped;
 mod stops;
+mod stored;
 mod swapped;
 mod vault;
 mod world;

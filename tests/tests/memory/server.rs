@@ -38,6 +38,11 @@ impl Server {
         ]
     }
 
+    /// What is typed to sign in: client id and client secret, a line each.
+    pub(crate) fn fields(&self) -> String {
+        format!("{CLIENT_ID}\n{}\n", client_secret(&self.secret))
+    }
+
     /// Every form of the client secret and of the tokens that are good now.
     pub(crate) fn credentials(&self) -> Vec<Pattern> {
         let mut all = self.secret.patterns();

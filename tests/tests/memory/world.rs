@@ -7,9 +7,12 @@ use secretfs_tests::fixture::Fixture;
 use secretfs_tests::memory::client::Scanner;
 use secretfs_tests::memory::marker::{Marker, Pattern};
 use secretfs_tests::memory::naive::Naive;
+use secretfs_tests::session::keyring::GnomeKeyring;
+use secretfs_tests::vault::PASSPHRASE;
+use std::io::Write;
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// The sizes: a token's, a key file's, and two that do not fit one buffer.
 pub(crate) const SIZES: [usize; 4] = [32, 3 << 10, 64 << 10, 900 << 10];
@@ -116,6 +119,31 @@ impl World {
             }
         }
         command
+    }
+
+    /// A keyring of the desktop, for every command from now on.
+    pub(crate) fn keyring(&mut self) -> GnomeKeyring {
+        GnomeKeyring::start(&mut self.fixture)
+    }
+
+    /// `secretfs login`, with what opens the provider on its standard input.
+    pub(crate) fn log_in(&self) {
+        let fields = match &self.source {
+            Source::Vault(_) => PASSPHRASE.to_owned(),
+            Source::Server(server) => server.fields(),
+            Source::OnePassword(server) => server.token(),
+        };
+        let mut child = self
+            .secretfs(["login", "p"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("secretfs");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        stdin.write_all(fields.as_bytes()).expect("a pipe");
+        drop(stdin);
+        let status = child.wait().expect("secretfs");
+        assert!(status.success(), "{status}");
     }
 
     /// Mounts; the files can be opened when it returns.

@@ -42,7 +42,8 @@ fn where_doctor_says_that_a_mount_works_it_works() {
             "locker",
             "triggers",
             "op",
-            "infisical"
+            "infisical",
+            "keyring"
         ]
     );
     // What is not as it should be comes with what mends it.

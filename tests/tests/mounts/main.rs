@@ -21,6 +21,7 @@ mod killed;
 mod lazy;
 mod limits;
 mod lock;
+mod login;
 mod map;
 mod migrating;
 mod mountpoint;

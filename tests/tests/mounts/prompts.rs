@@ -21,13 +21,15 @@ fn with_vault() -> Fixture {
 }
 
 /// `secretfs` on a terminal of its own, up to its prompt.
-struct Prompt {
+pub(crate) struct Prompt {
     terminal: Child,
     pid: u32,
+    /// What was said before it.
+    pub(crate) said: String,
 }
 
 impl Prompt {
-    fn of(fixture: &Fixture, args: &str) -> Self {
+    pub(crate) fn of(fixture: &Fixture, args: &str) -> Self {
         let executable = fixture.path("secretfs");
         let executable = executable.to_str().expect("UTF-8");
         let mut terminal = fixture
@@ -56,7 +58,12 @@ impl Prompt {
         let all = fixture.processes();
         let process = all.iter().find(|process| is_it(&process.args));
         let pid = process.unwrap_or_else(|| panic!("{args}: {all:?}")).pid;
-        Self { terminal, pid }
+        let said = String::from_utf8_lossy(&shown).into_owned();
+        Self {
+            terminal,
+            pid,
+            said,
+        }
     }
 
     /// What root reads below /proc.
@@ -67,7 +74,7 @@ impl Prompt {
     }
 
     /// Types the passphrase; the command ends with 0.
-    fn answer(mut self) {
+    pub(crate) fn answer(mut self) {
         let mut keyboard = self.terminal.stdin.take().expect("a pipe");
         keyboard
             .write_all(format!("{PASSPHRASE}\n").as_bytes())
@@ -120,4 +127,6 @@ fn a_command_that_waits_for_a_passphrase_is_locked_and_cannot_be_looked_into() {
     fixture.run(["lock"]);
     asks("unlock");
     assert!(fixture.read("a").is_ok());
+    asks("login v");
+    fixture.run(["logout", "v"]);
 }

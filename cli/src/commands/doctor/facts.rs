@@ -1,6 +1,8 @@
 //! What doctor judges by: plain facts about a machine, so that each verdict can be tested with any.
 
+use super::credentials::Signed;
 use super::session::Armed;
+use crate::keyring::DesktopState;
 use std::io;
 use std::path::PathBuf;
 
@@ -43,6 +45,12 @@ pub(super) struct Facts {
     pub(super) op: Option<PathBuf>,
     /// Infisical's command.
     pub(super) infisical: Option<PathBuf>,
+    /// The desktop's keyring.
+    pub(super) desktop_keyring: DesktopState,
+    /// The kernel's keyring of this user can be used.
+    pub(super) kernel_keyring: bool,
+    /// The providers of the map that is found from here, which need a credential.
+    pub(super) providers: Vec<Signed>,
     /// What installs packages here.
     pub(super) installer: Option<Installer>,
 }

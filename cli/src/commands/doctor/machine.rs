@@ -1,8 +1,10 @@
 //! The facts of this machine. Nothing is started, and nothing is changed but this process's own soft
 //! limit.
 
+use super::credentials::Signed;
 use super::facts::{Facts, Installer, Program};
 use super::session::{Armed, LOCKERS};
+use crate::keyring::{self, Asking, Keyring};
 use rustix::fs::{Access, Mode, OFlags, access, open};
 use rustix::process::{Resource, getrlimit};
 use secretfs_memory::{harden, limit, sealed};
@@ -12,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 /// Looks at everything.
 pub(super) fn look() -> Facts {
+    // Nothing is started for it, and nobody is asked.
+    let mut keyring = Keyring::new(Asking::Never);
     Facts {
         fuse: open("/dev/fuse", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
             .map(drop)
@@ -39,6 +43,9 @@ pub(super) fn look() -> Facts {
         mounts: Armed::of_all(),
         op: on_path("op"),
         infisical: on_path("infisical"),
+        desktop_keyring: keyring.desktop(),
+        kernel_keyring: keyring::kernel_is_there(),
+        providers: Signed::of_map(&mut keyring),
         installer: Installer::ALL
             .iter()
             .find(|(_, program)| on_path(program).is_some())

@@ -1,6 +1,7 @@
 //! `secretfs doctor`: whether a mount would work here, and what protects it. It holds no secret and
 //! needs no mount.
 
+mod credentials;
 mod facts;
 mod machine;
 mod print;

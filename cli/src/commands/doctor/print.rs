@@ -36,7 +36,8 @@ pub(super) fn table(rows: &[Row], colour: bool) -> String {
             State::Failed => paint.red("failed "),
         };
         let message = printable(&row.message);
-        text.push_str(&format!("{:width$}  {state}  {message}\n", row.name));
+        let name = printable(&row.name);
+        text.push_str(&format!("{name:width$}  {state}  {message}\n"));
         let mut mark = paint.cyan("help:");
         for line in row.help.iter().flat_map(|help| help.lines()) {
             let line = printable(line);
@@ -52,7 +53,7 @@ pub(super) fn table(rows: &[Row], colour: bool) -> String {
     let failed: Vec<_> = rows
         .iter()
         .filter(|row| row.state == State::Failed)
-        .map(|row| row.name)
+        .map(|row| row.name.as_ref())
         .collect();
     let verdict = if failed.is_empty() {
         paint.green("secretfs can mount here")

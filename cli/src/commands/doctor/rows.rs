@@ -1,11 +1,12 @@
 //! The verdicts, one for each thing that a mount needs or that protects it.
 
 use super::facts::{Facts, Program};
-use super::session;
+use super::{credentials, session};
 use crate::output::show;
 use rustix::io::Errno;
 use secretfs_memory::limit::{self, LimitError};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// How a thing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -25,7 +26,7 @@ pub(super) enum State {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Row {
     /// A stable name.
-    pub(super) name: &'static str,
+    pub(super) name: Cow<'static, str>,
     /// How it is.
     pub(super) state: State,
     /// What was found.
@@ -35,9 +36,9 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn ok(name: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn ok(name: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self {
-            name,
+            name: name.into(),
             state: State::Ok,
             message: message.into(),
             help: None,
@@ -45,13 +46,13 @@ impl Row {
     }
 
     pub(super) fn not(
-        name: &'static str,
+        name: impl Into<Cow<'static, str>>,
         state: State,
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Self {
         Self {
-            name,
+            name: name.into(),
             state,
             message: message.into(),
             help: Some(help.into()),
@@ -72,7 +73,8 @@ pub(super) fn all(facts: &Facts) -> Vec<Row> {
         core_dumps(facts),
     ];
     rows.extend(session::rows(facts));
-    rows.extend([op(facts), infisical(facts)]);
+    rows.extend([op(facts), infisical(facts), credentials::keyring(facts)]);
+    rows.extend(credentials::providers(facts));
     rows
 }
 

@@ -1,9 +1,11 @@
 //! Each verdict, from made-up machines.
 
+use super::credentials::{Signed, Source, Without};
 use super::facts::{Facts, Installer, Program};
 use super::rows::{Row, State, all};
 use super::session::Armed;
 use super::{machine, print};
+use crate::keyring::{DesktopState, Kind, Place, Trouble};
 use std::io;
 
 /// A desktop where nothing is amiss.
@@ -27,6 +29,9 @@ fn good() -> Facts {
         mounts: vec![armed(&ALL)],
         op: Some("/usr/bin/op".into()),
         infisical: Some("/usr/local/bin/infisical".into()),
+        desktop_keyring: DesktopState::Open,
+        kernel_keyring: true,
+        providers: Vec::new(),
         installer: Some(Installer::Apt),
     }
 }
@@ -427,6 +432,7 @@ triggers      ok       all are armed
 op            missing  not on PATH
                        help: only for providers with `backend: op`: https://developer.1password.com/docs/cli
 infisical     ok       /usr/local/bin/infisical
+keyring       ok       the desktop's is open: `secretfs login` stores there
 
 secretfs cannot mount here: fusermount3, memory lock
 "
@@ -461,4 +467,76 @@ fn no_control_character_of_the_machine_reaches_the_terminal() {
         ..good()
     };
     assert!(!print::table(&all(&facts), false).contains('\u{1b}'));
+}
+
+#[test]
+fn where_there_is_no_desktop_keyring_the_kernel_s_is_what_login_uses() {
+    let with = |desktop_keyring, kernel_keyring| Facts {
+        desktop_keyring,
+        kernel_keyring,
+        ..good()
+    };
+    let name = "keyring";
+    let locked = with(DesktopState::Locked, true);
+    is(
+        &locked,
+        name,
+        State::Note,
+        "is locked",
+        "on a terminal asks",
+    );
+    let absent = DesktopState::Not(Trouble::Absent);
+    is(
+        &with(absent, true),
+        name,
+        State::Note,
+        "which a reboot empties",
+        "`sudo apt-get install gnome-keyring`",
+    );
+    let none = with(absent, false);
+    is(
+        &none,
+        name,
+        State::Missing,
+        "neither",
+        "$CREDENTIALS_DIRECTORY",
+    );
+    let silent = with(DesktopState::Not(Trouble::Silent), true);
+    is(&silent, name, State::Note, "does not answer", "busctl");
+}
+
+#[test]
+fn a_provider_says_where_its_credential_is_and_never_what() {
+    let with = |from: Option<Source>, elsewhere: Option<String>| Facts {
+        providers: vec![Signed {
+            provider: "work".to_owned(),
+            from,
+            without: Without::Nothing,
+            elsewhere,
+        }],
+        ..good()
+    };
+    let row = |facts: &Facts| {
+        let rows = super::rows::all(facts);
+        rows.into_iter()
+            .find(|row| row.name == "login work")
+            .expect("a row")
+    };
+    let stored = row(&with(
+        Some(Source::Stored(Kind::Token, Place::Kernel)),
+        None,
+    ));
+    assert_eq!(stored.state, State::Ok);
+    assert_eq!(
+        stored.message,
+        "token in the kernel keyring, until the next reboot"
+    );
+    let given = row(&with(Some(Source::Given("the environment")), None));
+    assert_eq!(given.message, "a credential in the environment");
+    let none = row(&with(None, None));
+    assert_eq!(none.state, State::Missing);
+    assert_eq!(none.help.as_deref(), Some("`secretfs login work`"));
+    let machine = row(&with(None, Some("auth: kubernetes".to_owned())));
+    assert_eq!(machine.state, State::Ok);
+    assert_eq!(machine.message, "signs in with `auth: kubernetes`");
 }

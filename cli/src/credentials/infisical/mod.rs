@@ -1,6 +1,6 @@
 //! Credentials of Infisical providers: from `$CREDENTIALS_DIRECTORY`, then from the environment, by
-//! the names that the `infisical` program uses (contract infisical.md §7), then what the machine or a
-//! program of the user is signed in with. The map comes with a repository, so it is never the one who
+//! the names that the `infisical` program uses (contract infisical.md §7), then from the keyring, then
+//! what the machine or a program of the user is signed in with. The map comes with a repository, so it is never the one who
 //! says where any of it goes.
 //!
 //! | file | idea |
@@ -8,15 +8,18 @@
 //! | `environment` | what is taken out of the environment |
 //! | `vouch` | to which server, and as which identity, that may be used |
 //! | `session` | the session of the `infisical` program |
+//! | `stored` | what `secretfs login` has put into the keyring |
 
 mod environment;
 mod session;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod vouch;
 
 use super::protected;
 use crate::error::CliError;
+use crate::keyring::Keyring;
 use crate::output::warn;
 use crate::passphrase;
 use environment::{CLIENT_ID, CLIENT_SECRET, Taken};
@@ -99,6 +102,7 @@ impl Infisical {
     pub(super) fn offers(
         &mut self,
         spec: &ProviderSpec,
+        keyring: &mut Keyring,
         insecure: bool,
     ) -> Result<Vec<CredentialOffer>, CliError> {
         let ProviderSettings::Infisical {
@@ -134,7 +138,9 @@ impl Infisical {
             Some(taken) => taken,
             none => none.insert(environment::take(insecure)?),
         };
-        let found = find(&asked, taken, &self.world, insecure)?;
+        let found = find(&asked, taken, &self.world, insecure, |way| {
+            stored::look(spec, way, keyring, insecure)
+        })?;
         match found {
             Ok((credential, origin)) => Ok(vec![CredentialOffer {
                 provider: spec.name.clone(),
@@ -155,11 +161,21 @@ fn find(
     taken: &Taken,
     world: &World,
     insecure: bool,
+    mut stored: impl FnMut(Option<Way>) -> Result<Option<Found>, CliError>,
 ) -> Result<Result<Found, Why>, CliError> {
     let mut why = None;
+    let mut is_stored_looked_at = false;
     for way in Way::ALL {
         if asked.way.is_some_and(|only| only != way) {
             continue;
+        }
+        // After what was given to this command, before what the machine happens to have.
+        let is_given = matches!(way, Way::Universal | Way::Token);
+        if !is_given
+            && !std::mem::replace(&mut is_stored_looked_at, true)
+            && let Some(found) = stored(asked.way)?
+        {
+            return Ok(Ok(found));
         }
         let look = match way {
             Way::Universal => world.for_server(client(asked.name, taken, insecure)?, asked),
@@ -173,6 +189,9 @@ fn find(
             // The first is the one that was meant, most likely.
             Err(told) => why = why.or(Some(told)),
         }
+    }
+    if !is_stored_looked_at && let Some(found) = stored(asked.way)? {
+        return Ok(Ok(found));
     }
     Ok(Err(why.unwrap_or_else(|| missing(asked))))
 }
@@ -299,6 +318,6 @@ fn missing(asked: &Asked<'_>) -> Why {
     };
     (
         format!("no credential: {what}"),
-        "set them where you run `secretfs mount` or `secretfs unlock`".to_owned(),
+        super::how_to_give(asked.name),
     )
 }

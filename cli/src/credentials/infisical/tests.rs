@@ -14,6 +14,8 @@ struct Machine {
     world: World,
     taken: Taken,
     jwt_file: PathBuf,
+    /// What `secretfs login` stored, by the way that it is for.
+    stored: Option<Way>,
 }
 
 fn secret(text: &str) -> SecretString {
@@ -53,6 +55,7 @@ impl Machine {
                 aws: Some((secret("key id"), secret("key"), None)),
             },
             jwt_file,
+            stored: None,
             dir,
         }
     }
@@ -65,7 +68,13 @@ impl Machine {
             identity: Some("identity"),
             jwt_file: self.jwt_file.to_str(),
         };
-        find(&asked, &self.taken, &self.world, true).expect("no failure")
+        let stored = |way: Option<Way>| {
+            let kept = self
+                .stored
+                .filter(|kept| way.is_none_or(|way| way == *kept));
+            Ok(kept.map(|_| (Credential::Token("stored".into()), SERVER.to_owned())))
+        };
+        find(&asked, &self.taken, &self.world, true, stored).expect("no failure")
     }
 
     /// The first way that is there.
@@ -119,6 +128,28 @@ fn where_auth_is_unset_what_there_is_is_used_in_its_order() {
 }
 
 #[test]
+fn what_is_stored_comes_after_the_environment_and_before_what_the_machine_has() {
+    let mut machine = Machine::with_all();
+    machine.stored = Some(Way::Token);
+    assert_eq!(machine.first(), "universal", "given to this command");
+    machine.taken = Taken::default();
+    assert_eq!(machine.first(), "token", "and not the session");
+    let auth = |way| machine.find(Some(way)).map(|(found, _)| kind(&found)).ok();
+    assert_eq!(auth(Way::Token).as_deref(), Some("token"));
+    assert_eq!(auth(Way::Universal), None);
+    assert_eq!(auth(Way::Session).as_deref(), Some("cli"));
+}
+
+#[test]
+fn the_environment_s_credential_for_another_server_does_not_hide_a_stored_one() {
+    let mut machine = Machine::with_all();
+    machine.world.domain = Some("https://other.example".to_owned());
+    assert!(machine.find(Some(Way::Token)).is_err());
+    machine.stored = Some(Way::Token);
+    assert!(machine.find(Some(Way::Token)).is_ok());
+}
+
+#[test]
 fn where_auth_is_set_nothing_else_is_used() {
     let machine = Machine::with_all();
     for (way, expected) in [
@@ -139,6 +170,7 @@ fn where_auth_is_set_nothing_else_is_used() {
     let nothing = Machine {
         taken: Taken::default(),
         jwt_file: "/nowhere".into(),
+        stored: None,
         world: World {
             domain: machine.world.domain,
             ..World::default()
