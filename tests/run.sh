@@ -38,9 +38,9 @@ if [ "$(id -u)" = 0 ]; then as_root() { "$@"; }; else as_root() { sudo -n "$@"; 
 # A program, and the package that has it.
 needed="
   age:age attr:attr bash:bash cc:gcc curl:curl dbus-daemon:dbus desktop-file-validate:desktop-file-utils direnv:direnv du:coreutils find:findutils fish:fish
-  fusermount3:fuse3 gcore:gdb getfattr:attr git:git gnome-keyring-daemon:gnome-keyring jq:jq keyctl:keyutils kubectl:kubernetes-client losetup:mount mkswap:util-linux
-  node:nodejs nsenter:util-linux openssl:openssl pkg-config:pkg-config prlimit:util-linux ps:procps python3:python3 script:bsdutils secret-tool:libsecret-tools setpriv:util-linux ssh-keygen:openssh-client
-  swapon:mount tar:tar unshare:util-linux zsh:zsh
+  fusermount3:fuse3 gcore:gdb getfattr:attr git:git gnome-keyring-daemon:gnome-keyring jq:jq keyctl:keyutils kubectl:kubernetes-client losetup:mount
+  mkswap:util-linux node:nodejs nsenter:util-linux openssl:openssl pkg-config:pkg-config prlimit:util-linux ps:procps python3:python3 script:bsdutils
+  secret-tool:libsecret-tools setpriv:util-linux ssh-keygen:openssh-client swapon:mount tar:tar unshare:util-linux zsh:zsh
 "
 missing_packages() {
   local pair
