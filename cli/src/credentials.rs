@@ -5,7 +5,7 @@ mod connect;
 mod infisical;
 
 use crate::error::{CliError, Status};
-use crate::keyring::{Asking, Keyring};
+use crate::keyring::{Asking, Keyring, Outside};
 use crate::map::Map;
 use crate::output::{show, warn};
 use secrecy::SecretString;
@@ -142,6 +142,14 @@ impl<'a> Collector<'a> {
             keyring: Keyring::new(Asking::of_process()),
             infisical: infisical::Infisical::default(),
             connect: connect::Connect::default(),
+        }
+    }
+
+    /// Looks at these keys of the kernel, too.
+    pub(crate) fn with_keys(self, outside: Outside) -> Self {
+        Self {
+            keyring: self.keyring.with(outside),
+            ..self
         }
     }
 

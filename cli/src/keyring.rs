@@ -17,10 +17,12 @@ mod service;
 mod trouble;
 
 pub(crate) use entry::{Entry, Kind};
+pub(crate) use kernel::Outside;
 pub(crate) use trouble::Trouble;
 
 use crate::output::warn;
 use secrecy::SecretString;
+use secretfs_fs::map::ProviderSpec;
 use service::Service;
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -75,6 +77,7 @@ impl Asking {
 pub(crate) struct Keyring {
     asking: Asking,
     desktop: Desktop,
+    outside: Outside,
     /// What was warned of: an entry is looked for by each mount of a command.
     warned: BTreeSet<String>,
 }
@@ -106,14 +109,29 @@ impl Keyring {
         Self {
             asking,
             desktop: Desktop::NotMet,
+            outside: Outside::default(),
             warned: BTreeSet::new(),
         }
+    }
+
+    /// Looks at these keys, too: the kernel's keyring is another one in this user namespace.
+    pub(crate) fn with(mut self, outside: Outside) -> Self {
+        self.outside = outside;
+        self
+    }
+
+    /// The kernel's keys for these providers, for a process in another user namespace.
+    pub(crate) fn for_another_namespace(providers: &[ProviderSpec]) -> Outside {
+        let entries = providers.iter().flat_map(Entry::all_of);
+        Outside::of(entries.map(|entry| entry.description()))
     }
 
     /// The credential of an entry. To be called where secrets are protected. What cannot be looked at
     /// is warned about, where there may be something in it.
     pub(crate) fn find(&mut self, entry: &Entry) -> Option<SecretString> {
-        if let Ok(Some(found)) = kernel::find(&entry.description()) {
+        let description = entry.description();
+        let in_kernel = kernel::find(&description).ok().flatten();
+        if let Some(found) = in_kernel.or_else(|| self.outside.find(&description)) {
             return Some(found);
         }
         let attributes = entry.attributes();

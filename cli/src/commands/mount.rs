@@ -3,6 +3,7 @@
 use crate::args::MountArgs;
 use crate::control;
 use crate::error::{CliError, Status};
+use crate::keyring::Outside;
 use crate::map::Map;
 use crate::output::{print, show};
 use secretfs_mount_helper::launch::{LaunchRequest, Running};
@@ -26,7 +27,13 @@ pub(crate) fn run(args: &MountArgs) -> Result<(), CliError> {
         part: None,
     };
     let passphrase_file = args.passphrase.passphrase_file.as_deref();
-    let (launched, running) = crate::mounting::mount(&map, &mut request, passphrase_file, None)?;
+    let (launched, running) = crate::mounting::mount(
+        &map,
+        &mut request,
+        passphrase_file,
+        None,
+        Outside::default(),
+    )?;
     let files = match map.entries().len() {
         1 => "1 entry".to_owned(),
         n => format!("{n} entries"),

@@ -4,14 +4,16 @@
 //!
 //! A key in `@u` is not possessed by whoever has a session keyring of its own, so that it would be
 //! refused to the next login and to the mount-helper's child (contract locked-memory-and-session.md
-//! §3): its permissions name the user. From another user namespace it is not seen at all.
+//! §3): its permissions name the user. From another user namespace `@u` is another keyring; there a key
+//! is read by the number that it had outside ([`Outside`]).
 
 use super::entry::PREFIX;
 use super::trouble::Trouble;
 use linux_keyutils::{
-    Key, KeyError, KeyPermissionsBuilder, KeyRing, KeyRingIdentifier, Permission,
+    Key, KeyError, KeyPermissionsBuilder, KeyRing, KeyRingIdentifier, KeySerialId, Permission,
 };
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 /// The most that the kernel lets a key of this type have.
@@ -36,16 +38,42 @@ fn search(description: &str) -> Result<Option<(KeyRing, Key)>, Trouble> {
     }
 }
 
+/// Keys of the user namespace that a process has left, by their descriptions. No secrets.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Outside(Vec<(String, i32)>);
+
+impl Outside {
+    /// Those that are there now. To be called before the namespace is left.
+    pub(super) fn of(descriptions: impl Iterator<Item = String>) -> Self {
+        let found = descriptions.filter_map(|description| {
+            let (_, key) = search(&description).ok()??;
+            Some((description, key.get_id().0))
+        });
+        Self(found.collect())
+    }
+
+    /// What is stored under a description, unless the number is another key's by now.
+    pub(super) fn find(&self, description: &str) -> Option<SecretString> {
+        let (_, number) = self.0.iter().find(|(known, _)| known == description)?;
+        let key = Key::from_id(KeySerialId(*number));
+        let metadata = key.metadata().ok()?;
+        // The library ends a description at a semicolon.
+        let is_it = description.split(';').next() == Some(metadata.get_description());
+        is_it.then(|| read(key).ok()).flatten()
+    }
+}
+
 /// What is stored under a description.
 pub(super) fn find(description: &str) -> Result<Option<SecretString>, Trouble> {
-    let Some((_, key)) = search(description)? else {
-        return Ok(None);
-    };
+    search(description)?.map(|(_, key)| read(key)).transpose()
+}
+
+fn read(key: Key) -> Result<SecretString, Trouble> {
     let mut bytes = Zeroizing::new(vec![0; MOST]);
     let length = key.read(&mut *bytes).map_err(trouble)?;
     let text = bytes.get(..length).ok_or(Trouble::KernelRefused)?;
     let text = std::str::from_utf8(text).map_err(|_| Trouble::KernelRefused)?;
-    Ok(Some(SecretString::from(text)))
+    Ok(SecretString::from(text))
 }
 
 /// Whether something is.
@@ -137,6 +165,17 @@ mod tests {
         assert!(all().contains(&name), "{:?}", all());
         let found = find(&name).expect("a keyring").expect("a key");
         assert_eq!(found.expose_secret(), "second");
+        let other = format!("{name} of another");
+        let outside = Outside::of([name.clone(), other.clone()].into_iter());
+        let found = outside.find(&name).expect("a key");
+        assert_eq!(found.expose_secret(), "second");
+        assert!(outside.find(&other).is_none());
+        let Outside(mut numbers) = outside;
+        numbers[0].0.clone_from(&other);
+        assert!(
+            Outside(numbers).find(&other).is_none(),
+            "another key's number"
+        );
         assert_eq!(forget(&name), Ok(true));
         assert_eq!(forget(&name), Ok(false));
         assert!(!holds(&name));

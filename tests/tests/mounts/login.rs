@@ -380,6 +380,22 @@ fn a_keyring_that_never_answers_is_asked_once_and_the_mount_is_made_without_it()
     assert_eq!(fixture.read("a"), Err(libc::ENOKEY));
 }
 
+#[test]
+fn a_private_run_finds_what_the_kernel_keeps_outside_of_its_namespace() {
+    let fixture = with_vault("");
+    fixture.write_map(
+        &std::fs::read_to_string(fixture.map())
+            .expect("the map")
+            .replace("file: a}", "file: a, env: A_FILE}"),
+    );
+    logs_in(&fixture, "v", PASSPHRASE);
+    let run = ["run", "--private", "--", "sh", "-c", "cat \"$A_FILE\""];
+    let shown = fixture.run(run);
+    assert_eq!(shown.as_bytes(), value("a", 64));
+    fixture.run(["logout", "v"]);
+    fixture.wait_for_no_process();
+}
+
 /// In a user namespace of its own, where the kernel's keyring is another one than that of the tests
 /// that run beside this one.
 fn alone(fixture: &Fixture, line: &str) -> Output {

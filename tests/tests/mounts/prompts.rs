@@ -59,11 +59,20 @@ impl Prompt {
         let process = all.iter().find(|process| is_it(&process.args));
         let pid = process.unwrap_or_else(|| panic!("{args}: {all:?}")).pid;
         let said = String::from_utf8_lossy(&shown).into_owned();
-        Self {
+        let prompt = Self {
             terminal,
             pid,
             said,
-        }
+        };
+        // The question is shown first; nobody types that fast.
+        wait::until("the terminal shows nothing of what is typed", || {
+            let line = format!("stty -a < /proc/{pid}/fd/0");
+            let output = user::privileged("sh").args(["-c", &line]).output();
+            let output = String::from_utf8(output.expect("sh").stdout).expect("text");
+            let is_off = output.split([' ', ';', '\n']).any(|word| word == "-echo");
+            is_off.then_some(())
+        });
+        prompt
     }
 
     /// What root reads below /proc.

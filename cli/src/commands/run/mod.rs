@@ -21,6 +21,7 @@ mod program;
 
 use crate::args::RunArgs;
 use crate::error::{CliError, Status};
+use crate::keyring::{Keyring, Outside};
 use crate::map::Map;
 use secretfs_fs::map::Part;
 use std::convert::Infallible;
@@ -44,7 +45,9 @@ fn become_command(args: &RunArgs) -> Result<Infallible, CliError> {
         return program::exec(&args.command, environment);
     }
     let place = place::new()?;
+    let mut keys = Outside::default();
     let private = if args.private {
+        keys = Keyring::for_another_namespace(map.providers());
         Some(private::enter()?)
     } else {
         None
@@ -57,6 +60,7 @@ fn become_command(args: &RunArgs) -> Result<Infallible, CliError> {
         offline: args.offline,
         insecure_memory: args.insecure_memory,
         passphrase_file: args.passphrase.passphrase_file.clone(),
+        keys,
     };
     mounter::start(&order)?;
     if let Some(private) = private {

@@ -2,6 +2,7 @@
 //! command starts, and the mount-helper that it starts is not a child of the command.
 
 use crate::error::{CliError, Status};
+use crate::keyring::Outside;
 use crate::map::Map;
 use rustix::process::{Pid, PidfdFlags, getppid, pidfd_open};
 use secretfs_fs::map::Part;
@@ -26,6 +27,8 @@ pub(super) struct Order {
     pub(super) offline: bool,
     pub(super) insecure_memory: bool,
     pub(super) passphrase_file: Option<PathBuf>,
+    /// Of the user namespace that this process was in before `--private`.
+    pub(super) keys: Outside,
 }
 
 /// Has it mounted. Standard input is the command's, which the child uses only to ask a person.
@@ -87,7 +90,7 @@ fn mount(order: Order) -> Result<(), CliError> {
         part: Some(order.part),
     };
     let passphrase_file = order.passphrase_file.as_deref();
-    crate::mounting::mount(&map, &mut request, passphrase_file, Some(owner)).map(drop)
+    crate::mounting::mount(&map, &mut request, passphrase_file, Some(owner), order.keys).map(drop)
 }
 
 /// A pidfd of the process that started this one, if that is still the one that the order names: a number
