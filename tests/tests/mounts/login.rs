@@ -190,8 +190,13 @@ fn one_field_a_line_is_taken_and_a_line_more_is_refused() {
     let text = is_refused(&fixture, 4, &["login", "v"], "first line\nsecond line\n");
     assert!(text.contains("too many lines"), "{text}");
     is_refused(&fixture, 4, &["login", "v"], "");
-    is_refused(&fixture, 2, &["login", "nobody"], "x\n");
-    is_refused(&fixture, 2, &["login", "v", "--method", "token"], "x\n");
+    is_refused(&fixture, 2, &["login", "nobody"], "what was typed\n");
+    is_refused(
+        &fixture,
+        2,
+        &["login", "v", "--method", "token"],
+        "what was typed\n",
+    );
 }
 
 #[test]
