@@ -77,13 +77,24 @@ impl Running {
     pub(crate) fn lock(self) -> Result<(), CliError> {
         let mut first = Ok(());
         for (found, _) in self.0 {
+            // One that is about to end, as that of a `run` whose command has ended, is as good as locked.
+            let Some(found) = client::settled(found).filter(Found::is_running) else {
+                continue;
+            };
             if client::status(&found).state != MountState::Serving {
                 continue;
             }
             match control::ask(&found, &Request::Lock, None) {
                 Ok(_) => print(format!("locked {}\n", show(found.mountpoint())))?,
-                Err(error) if first.is_ok() => first = Err(error),
-                Err(error) => error.warn(),
+                Err(error) => {
+                    if !client::settled(found).is_some_and(|found| found.is_running()) {
+                        continue;
+                    }
+                    match &first {
+                        Ok(()) => first = Err(error),
+                        Err(_) => error.warn(),
+                    }
+                }
             }
         }
         first
