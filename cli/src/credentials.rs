@@ -3,6 +3,7 @@
 
 mod connect;
 mod infisical;
+mod op;
 
 use crate::error::{CliError, Status};
 use crate::map::Map;
@@ -85,6 +86,7 @@ pub(crate) struct Collector<'a> {
     missing: bool,
     infisical: infisical::Infisical,
     connect: connect::Connect,
+    op: op::Op,
 }
 
 impl<'a> Collector<'a> {
@@ -98,6 +100,7 @@ impl<'a> Collector<'a> {
             missing: false,
             infisical: infisical::Infisical::default(),
             connect: connect::Connect::default(),
+            op: op::Op::default(),
         }
     }
 
@@ -119,8 +122,14 @@ impl<'a> Collector<'a> {
                 let before = offers.len();
                 offers.extend(self.infisical.offers(spec, insecure)?);
                 offers.extend(self.connect.offers(spec, insecure)?);
+                offers.extend(self.op.offers(spec, insecure)?);
                 // What has a server needs a credential; anything else has nothing to lack.
-                self.missing |= spec.settings.address().is_some() && offers.len() == before;
+                let is_op = matches!(
+                    spec.settings,
+                    ProviderSettings::OnePassword { op: true, .. }
+                );
+                let has_server = !is_op && spec.settings.address().is_some();
+                self.missing |= has_server && offers.len() == before;
                 continue;
             };
             let origin = secretfs_providers::local::origin(file);

@@ -19,6 +19,7 @@ mod passphrase;
 mod proxies;
 mod usage;
 mod vault;
+mod with_token;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Some(secretfs_mount_helper::role::DAEMON) => alone(secretfs_fs::daemon::run),
         Some(secretfs_mount_helper::role::SENTINEL) => alone(secretfs_mount_helper::role::sentinel),
         Some(secretfs_mount_helper::role::OFFER) => alone(offer::run),
+        Some(secretfs_mount_helper::role::WITH_TOKEN) => alone(with_token::run),
         _ => match usage::parse().and_then(commands::run) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => error.report(),

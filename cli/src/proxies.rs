@@ -5,7 +5,7 @@
 use crate::credentials::protected;
 use crate::error::{CliError, Status};
 use secrecy::{ExposeSecret, SecretString};
-use secretfs_fs::map::ProviderSpec;
+use secretfs_fs::map::{ProviderSettings, ProviderSpec};
 use secretfs_memory::environment;
 use secretfs_providers::http::{Proxy, ProxySettings, UnusableProxy};
 use secretfs_providers::{Credential, CredentialOffer};
@@ -45,8 +45,14 @@ impl Proxies {
         providers: &[ProviderSpec],
         insecure: bool,
     ) -> Result<ProxySettings, CliError> {
-        let mut servers = providers.iter().filter_map(|spec| spec.settings.address());
-        if servers.next().is_none() {
+        // `op` has one, too, whichever that is.
+        let has_server = |spec: &ProviderSpec| {
+            matches!(
+                spec.settings,
+                ProviderSettings::OnePassword { op: true, .. }
+            ) || spec.settings.address().is_some()
+        };
+        if !providers.iter().any(has_server) {
             return Ok(ProxySettings::default());
         }
         let taken = match &mut self.0 {

@@ -34,6 +34,7 @@ impl Online {
         let proxies = from_environment.settings(map.providers(), false)?;
         let mut offers = Collector::new(passphrase_file, without).collect(map, false)?;
         offers.extend(from_environment.offers(&proxies));
+        let settings = proxies.clone();
         let proxies = Arc::new(Proxies::new(proxies));
         let providers: Vec<_> = (0..)
             .zip(map.providers())
@@ -63,7 +64,8 @@ impl Online {
             pool,
             host: Arc::new(Here {
                 specs: map.providers().to_vec(),
-                programs: Programs::new(Path::new("/dev/null")),
+                programs: Programs::new(Path::new("/dev/null"), false),
+                proxies: settings,
             }),
         })
     }

@@ -38,11 +38,11 @@ fn connect(host: &str) -> ProviderSettings {
 fn asks() -> Asks {
     let (proxy, _) = Proxy::parse("http://LOCALHOST.:3128").unwrap();
     let proxies = ProxySettings::new(Some(proxy), None, "").unwrap();
-    Asks::new(Path::new("/home/me/secrets"), &proxies)
+    Asks::new(Path::new("/home/me/secrets"), &proxies, false)
 }
 
 async fn ask(request: HostRequest, map: CompiledMap) -> Answer {
-    asks().answer(Ask::Host(request), Some(map)).await
+    asks().answer(Ask::Host(request), Some(map), None).await
 }
 
 #[tokio::test]
@@ -183,7 +183,7 @@ fn the_first_bundle_that_the_system_has_is_opened_and_none_below_the_mount() {
 async fn a_question_about_a_map_that_is_gone_is_stale() {
     let asks = asks();
     let request = HostRequest::OpenVault { provider: 0 };
-    let (result, _) = asks.answer(Ask::Host(request), None).await;
+    let (result, _) = asks.answer(Ask::Host(request), None, None).await;
     assert_eq!(result, Err(Errno::STALE.raw_os_error()));
 }
 
