@@ -22,6 +22,7 @@ mod lock;
 mod map;
 mod mountpoint;
 mod network;
+mod op;
 mod prompts;
 mod readers;
 mod refused;

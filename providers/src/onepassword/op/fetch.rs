@@ -178,6 +178,9 @@ impl Call<'_> {
         }
         let item = self.get(&of.vault, &of.item, wanted).await;
         let item = item.map_err(|no| self.said(of, no))?;
+        if item.title.is_empty() && item.id != of.item {
+            return Err(self.nonsense("an item has no title"));
+        }
         if !is_meant(&item, of) {
             // `op` takes the address of a login for a name, too.
             return Err(self.of.about(of, &Complaint::NoItem));
