@@ -10,7 +10,7 @@ use crate::map::Map;
 use crate::output::{show, warn};
 use secrecy::SecretString;
 use secretfs_fs::link::credentials::{Client, Outcome};
-use secretfs_fs::map::ProviderSettings;
+use secretfs_fs::map::{ProviderSettings, ProviderSpec};
 use secretfs_memory::heap::{self, HeapConfig};
 use secretfs_memory::limit::LimitError;
 use secretfs_memory::stack;
@@ -87,6 +87,8 @@ pub(crate) struct Collector<'a> {
     infisical: infisical::Infisical,
     connect: connect::Connect,
     op: op::Op,
+    /// Providers that had the token of a service account before.
+    service_accounts: Vec<String>,
 }
 
 impl<'a> Collector<'a> {
@@ -101,7 +103,14 @@ impl<'a> Collector<'a> {
             infisical: infisical::Infisical::default(),
             connect: connect::Connect::default(),
             op: op::Op::default(),
+            service_accounts: Vec::new(),
         }
+    }
+
+    /// These providers had the token of a service account when they were mounted: without one they lack
+    /// something.
+    pub(crate) fn expect(&mut self, service_accounts: Vec<String>) {
+        self.service_accounts = service_accounts;
     }
 
     /// Whether a provider was found that lacks what it needs.
@@ -117,19 +126,24 @@ impl<'a> Collector<'a> {
         insecure: bool,
     ) -> Result<Vec<CredentialOffer>, CliError> {
         let mut offers = Vec::new();
+        let uses_op = map.providers().iter().any(is_op);
         for spec in map.providers() {
             let ProviderSettings::Local { file } = &spec.settings else {
                 let before = offers.len();
                 offers.extend(self.infisical.offers(spec, insecure)?);
-                offers.extend(self.connect.offers(spec, insecure)?);
+                offers.extend(self.connect.offers(spec, uses_op, insecure)?);
                 offers.extend(self.op.offers(spec, insecure)?);
                 // What has a server needs a credential; anything else has nothing to lack.
-                let is_op = matches!(
-                    spec.settings,
-                    ProviderSettings::OnePassword { op: true, .. }
-                );
-                let has_server = !is_op && spec.settings.address().is_some();
-                self.missing |= has_server && offers.len() == before;
+                let is_needed = match is_op(spec) {
+                    true => self.service_accounts.contains(&spec.name),
+                    false => spec.settings.address().is_some(),
+                };
+                if is_needed && offers.len() == before {
+                    self.missing = true;
+                    if is_op(spec) {
+                        op::warn_of_missing(&spec.name);
+                    }
+                }
                 continue;
             };
             let origin = secretfs_providers::local::origin(file);
@@ -179,6 +193,24 @@ impl<'a> Collector<'a> {
         self.known.insert(vault.to_owned(), identity.clone());
         Ok(identity)
     }
+}
+
+/// Whether a provider is 1Password, read through `op`.
+pub(crate) fn is_op(spec: &ProviderSpec) -> bool {
+    matches!(
+        spec.settings,
+        ProviderSettings::OnePassword { op: true, .. }
+    )
+}
+
+/// The providers that the token of a service account is offered to.
+pub(crate) fn service_accounts(map: &Map, offers: &[CredentialOffer]) -> Vec<String> {
+    let is_offered = |spec: &&ProviderSpec| offers.iter().any(|of| of.provider == spec.name);
+    let given = map.providers().iter().filter(|spec| is_op(spec));
+    given
+        .filter(is_offered)
+        .map(|spec| spec.name.clone())
+        .collect()
 }
 
 fn unsent(error: &dyn std::fmt::Display) -> CliError {

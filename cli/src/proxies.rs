@@ -5,7 +5,7 @@
 use crate::credentials::protected;
 use crate::error::{CliError, Status};
 use secrecy::{ExposeSecret, SecretString};
-use secretfs_fs::map::{ProviderSettings, ProviderSpec};
+use secretfs_fs::map::ProviderSpec;
 use secretfs_memory::environment;
 use secretfs_providers::http::{Proxy, ProxySettings, UnusableProxy};
 use secretfs_providers::{Credential, CredentialOffer};
@@ -47,10 +47,7 @@ impl Proxies {
     ) -> Result<ProxySettings, CliError> {
         // `op` has one, too, whichever that is.
         let has_server = |spec: &ProviderSpec| {
-            matches!(
-                spec.settings,
-                ProviderSettings::OnePassword { op: true, .. }
-            ) || spec.settings.address().is_some()
+            crate::credentials::is_op(spec) || spec.settings.address().is_some()
         };
         if !providers.iter().any(has_server) {
             return Ok(ProxySettings::default());

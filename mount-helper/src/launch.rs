@@ -66,6 +66,10 @@ pub struct LaunchRequest {
     /// What stands in for what the map leaves out, of the command's environment.
     #[serde(default)]
     pub defaults: Defaults,
+    /// The providers that were given the token of a service account of 1Password: without it, they are
+    /// not to be read as whoever the desktop app has signed in.
+    #[serde(default)]
+    pub service_accounts: Vec<String>,
 }
 
 /// What goes over the launch socket. Descriptors, each where it is said to be there: the compiled

@@ -2,7 +2,7 @@
 
 use crate::args::MountArgs;
 use crate::control;
-use crate::credentials::{Collector, Delivery, UNTIL_UNLOCK};
+use crate::credentials::{self, Collector, Delivery, UNTIL_UNLOCK};
 use crate::error::{CliError, Status};
 use crate::map::Map;
 use crate::output::{print, show, warn};
@@ -26,6 +26,7 @@ pub(crate) fn run(args: &MountArgs) -> Result<(), CliError> {
         allow_root: args.allow_root,
         proxies: ProxySettings::default(),
         defaults: map.defaults(),
+        service_accounts: Vec::new(),
     };
     let mut proxies = Proxies::default();
     // Before the heap is locked: a large map takes more than may be.
@@ -34,6 +35,7 @@ pub(crate) fn run(args: &MountArgs) -> Result<(), CliError> {
     // Dropped at once: in the foreground this process stays, and a lock would not reach what it keeps.
     let mut offers = Collector::new(args.passphrase.passphrase_file.as_deref(), UNTIL_UNLOCK)
         .collect(&map, args.insecure_memory)?;
+    request.service_accounts = credentials::service_accounts(&map, &offers);
     offers.extend(proxies.offers(&request.proxies));
     drop(proxies);
     let (delivery, channel) = Delivery::send(&offers, args.insecure_memory)?;

@@ -60,6 +60,16 @@ impl Op {
     }
 }
 
+/// Says that a provider that had one is without.
+pub(super) fn warn_of_missing(provider: &str) {
+    warn(
+        &format!(
+            "provider {provider}: it was mounted with the token of a service account, and there is none now"
+        ),
+        "set OP_SERVICE_ACCOUNT_TOKEN where you run `secretfs unlock`",
+    );
+}
+
 /// Takes it out of the environment.
 fn take(insecure: bool) -> Result<Option<SecretString>, CliError> {
     if std::env::var_os(TOKEN).is_none() {

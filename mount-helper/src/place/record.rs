@@ -157,6 +157,7 @@ mod tests {
                 allow_root: false,
                 proxies: ProxySettings::default(),
                 defaults: secretfs_fs::map::Defaults::default(),
+                service_accounts: Vec::new(),
             },
             state: MountState::Serving,
             helper: Some(ProcessId::current()),

@@ -67,6 +67,7 @@ fn request(folder: &Path, name: &str) -> LaunchRequest {
         allow_root: false,
         proxies: Default::default(),
         defaults: secretfs_fs::map::Defaults::default(),
+        service_accounts: Vec::new(),
     }
 }
 

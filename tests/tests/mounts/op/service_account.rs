@@ -4,6 +4,10 @@ use super::Mount;
 use secretfs_tests::fixture::{told, value};
 use secretfs_tests::op::Act;
 use secretfs_tests::script::{Outcome, Step, to_hex};
+use secretfs_tests::session::bus::Bus;
+use secretfs_tests::session::simulated::Logind;
+use secretfs_tests::session::wait_armed;
+use secretfs_tests::{user, wait};
 
 const TOKEN: &str = "ops_eyJzaWduSW5BZGRyZXNzIjoibXkuMXBhc3N3b3JkLmNvbSJ9";
 const VARIABLE: &str = "OP_SERVICE_ACCOUNT_TOKEN";
@@ -110,7 +114,10 @@ fn a_lock_wipes_the_token_and_nobody_is_asked_without_it_until_another_comes() {
     assert_eq!(mount.read("f0"), Ok(value("i0", 64)));
     mount.run(["lock"]);
     assert_eq!(mount.read("f0"), Err(libc::ENOKEY));
-    mount.run(["unlock"]);
+    let unlocked = mount.secretfs(["unlock"]).output().expect("secretfs");
+    let said = told(&unlocked);
+    assert!(unlocked.status.success(), "{said}");
+    assert!(said.contains("there is none now"), "{said}");
     assert_eq!(mount.read("f0"), Err(libc::ENOKEY));
     assert!(mount.reason("f0").contains("wiped at a lock"));
     assert_eq!(mount.op.calls().len(), 1);
@@ -181,4 +188,40 @@ fn check_online_reads_with_the_token() {
     let said = mount.run(["check", "--online"]);
     assert!(said.contains("1 of 1 can be read"), "{said}");
     assert_eq!(mount.op.calls()[0].token, Some(true));
+}
+
+#[test]
+fn with_remount_on_unlock_a_mount_that_had_a_token_is_not_served_as_somebody_else() {
+    for (token, state) in [(None, "serving"), (Some(TOKEN), "locked")] {
+        let mut mount = match token {
+            Some(_) => account(1),
+            None => {
+                let mount = Mount::new();
+                mount.item(0, "i0");
+                mount
+            }
+        };
+        let system = Bus::open(&mount.fixture.path(""), "system");
+        let address = system.address().to_owned();
+        let variable = "DBUS_SYSTEM_BUS_ADDRESS".to_owned();
+        mount.fixture.environment.push((variable, address));
+        let logind = Logind::start(&system);
+        logind.add("c1", user::mounting().uid, "user");
+        mount.write_refs("remount_on_unlock: true", &["op://Prod/i0/f"]);
+        let mut command = mount.secretfs(mount.mount_args());
+        command.envs(token.map(|token| (VARIABLE, token)));
+        assert!(command.output().expect("secretfs").status.success());
+        wait_armed(&mount.fixture, &["lock"]);
+        assert_eq!(mount.read("f0"), Ok(value("i0", 64)));
+        logind.lock("c1");
+        let is = |state: &str| mount.status()["state"] == state;
+        wait::until("it is locked", || is("locked").then_some(()));
+        logind.unlock("c1");
+        wait::until("what the unlock means is known", || {
+            let log = std::fs::read_to_string(mount.path("state/secretfs/secretfs.log"));
+            let stays = log.is_ok_and(|log| log.contains("it stays locked"));
+            (stays || is("serving")).then_some(())
+        });
+        assert!(is(state), "{state}");
+    }
 }
