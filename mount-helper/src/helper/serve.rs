@@ -279,6 +279,7 @@ impl Serving {
             ) => answer(parts, &self.asks, (id, generation), ask, beside),
             // It locked by itself: nothing was opened for long.
             Event::Message(FromDaemon::Locked, _) if parts.state() == MountState::Serving => {
+                self.asks.kill_programs();
                 if !seals(parts) {
                     return Some((End::Locked, None));
                 }

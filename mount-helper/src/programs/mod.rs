@@ -150,8 +150,11 @@ impl Programs {
     /// that reads it from that descriptor becomes the program.
     ///
     /// # Errors
-    /// EAGAIN: two run already, for long. ENOENT: it is not there. What starting it answers.
+    /// EAGAIN: two run already, for long. ENOENT: it is not there. ECANCELED: a lock came meanwhile. What
+    /// starting it answers.
     pub async fn start(&self, spec: Spec, token: Option<OwnedFd>) -> Result<(u64, OwnedFd), Errno> {
+        // From here on: what was asked for before a lock is not started after it.
+        let stop = self.stop.subscribe();
         let turn = timeout(TURN, Arc::clone(&self.turns).acquire_owned()).await;
         let Ok(Ok(turn)) = turn else {
             return Err(Errno::AGAIN);
@@ -161,13 +164,15 @@ impl Programs {
         // It looks at files, which may lie on a network's disk.
         let found = tokio::task::spawn_blocking(move || find(name, &path, &mountpoint));
         let program = found.await.map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
+        if stop.has_changed().unwrap_or(true) {
+            return Err(Errno::CANCELED);
+        }
         let token = token.map(|token| run::Token {
             from: token,
             insecure: self.insecure,
         });
         let (run, stdout) = run::start(&program, &spec, &self.environment, token)?;
         let (tell, told) = oneshot::channel();
-        let stop = self.stop.subscribe();
         tokio::spawn(async move {
             let end = run.end(spec.limit, stop, &spec.complaints).await;
             let _ = tell.send(end);

@@ -140,6 +140,30 @@ async fn at_a_lock_programs_and_their_children_are_killed() {
 }
 
 #[tokio::test]
+async fn what_waits_for_its_turn_at_a_lock_is_not_started_after_it() {
+    let (dir, programs) = stand_in("echo run >>\"$HOME/runs\"; exec sleep 600");
+    let mut running = Vec::new();
+    for _ in 0..AT_ONCE {
+        running.push(programs.start(infisical::token(), None).await.unwrap());
+    }
+    let third = {
+        let programs = programs.clone();
+        tokio::spawn(async move { programs.start(infisical::token(), None).await.err() })
+    };
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!third.is_finished());
+    programs.kill_all();
+    assert_eq!(third.await.unwrap(), Some(Errno::CANCELED));
+    for (run, _stdout) in running {
+        assert_eq!(programs.end(run).await, Ok(ProgramEnd::TimedOut));
+    }
+    let runs = std::fs::read_to_string(dir.path().join("runs")).unwrap_or_default();
+    assert!(runs.lines().count() <= AT_ONCE, "{runs}");
+}
+
+#[tokio::test]
 async fn a_program_that_takes_too_long_is_killed() {
     let (dir, programs) = stand_in("exec sleep 600");
     let spec = infisical::token();

@@ -9,7 +9,7 @@ use crate::onepassword::Reference;
 use crate::onepassword::item::listed;
 use std::time::Duration;
 
-const SIGN_IN: &str = "unlock the 1Password app, with \"Integrate with 1Password CLI\" switched on in Settings > Developer; `op vault list` shows whether it works";
+const SIGN_IN: &str = "unlock the 1Password app, with \"Integrate with 1Password CLI\" switched on in Settings > Developer; `op vault list` shows whether it works. On a server, set OP_SERVICE_ACCOUNT_TOKEN and run `secretfs unlock`";
 
 impl Op {
     pub(super) fn error(&self, kind: ErrorKind, what: &str, help: &str) -> ProviderError {

@@ -128,6 +128,17 @@ fn a_lock_in_the_middle_of_an_answer_publishes_nothing() {
 }
 
 #[test]
+fn a_lock_for_idleness_kills_it_too() {
+    let mount = one("open_timeout: 1s, on_lock: seal, idle: 10m");
+    mount.next(&[Act::Hang]);
+    assert_eq!(mount.read("f0"), Err(libc::ETIMEDOUT));
+    let calls = mount.op.wait_started(1);
+    mount.advance(Duration::from_secs(601));
+    wait_gone(&mount, &calls[0]);
+    assert_eq!(mount.status()["state"], "locked");
+}
+
+#[test]
 fn an_unmount_leaves_no_program_behind() {
     let mount = one("open_timeout: 1s");
     mount.next(&[Act::Hang]);
