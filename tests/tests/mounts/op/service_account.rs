@@ -7,7 +7,7 @@ use secretfs_tests::script::{Outcome, Step, to_hex};
 use secretfs_tests::session::bus::Bus;
 use secretfs_tests::session::simulated::Logind;
 use secretfs_tests::session::wait_armed;
-use secretfs_tests::{user, wait};
+use secretfs_tests::{system, user, wait};
 
 const TOKEN: &str = "ops_eyJzaWduSW5BZGRyZXNzIjoibXkuMXBhc3N3b3JkLmNvbSJ9";
 const VARIABLE: &str = "OP_SERVICE_ACCOUNT_TOKEN";
@@ -61,8 +61,10 @@ fn the_token_reaches_op_and_no_other_process_and_no_file() {
     mount.op.answer_prompts(1);
     assert_eq!(probe.finish(), Outcome::Bytes(to_hex(&value("i0", 64))));
     for file in ["secretfs.log", "audit.jsonl"] {
-        let log = std::fs::read(mount.path("state/secretfs").join(file)).expect("a log");
-        assert!(!has(&log), "{file}");
+        let file = mount.path("state/secretfs").join(file);
+        let written = || std::fs::read(&file).ok().filter(|log| !log.is_empty());
+        let log = wait::until("it is written down", written);
+        assert!(!has(&log), "{}", file.display());
     }
     assert!(!has(mount.run(["status"]).as_bytes()));
     for name in ["OP_ACCOUNT", "OP_CONNECT_HOST", "OP_CONNECT_TOKEN"] {
@@ -224,4 +226,21 @@ fn with_remount_on_unlock_a_mount_that_had_a_token_is_not_served_as_somebody_els
         });
         assert!(is(state), "{state}");
     }
+}
+
+#[test]
+fn op_does_not_outlive_a_helper_that_is_killed() {
+    let mount = with_token(account(1));
+    mount.mount_refs("", &["op://Prod/i0/f"]);
+    mount.next(&[Act::Prompt]);
+    let mut probe = mount.probe();
+    probe.begin(&Step::Slurp {
+        path: mount.file("f0").to_str().expect("UTF-8").to_owned(),
+    });
+    let call = mount.op.wait_started(1).remove(0);
+    let helper = mount.process("internal-mount-helper").pid;
+    system::signal(helper, "KILL");
+    wait::until("op ends", || system::is_gone(call.pid).then_some(()));
+    assert!(matches!(probe.finish(), Outcome::Failed(_)));
+    mount.wait_for_no_mount();
 }
