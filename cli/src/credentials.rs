@@ -3,6 +3,7 @@
 
 mod connect;
 mod infisical;
+mod op;
 
 use crate::error::{CliError, Status};
 use crate::keyring::{Asking, Keyring, Outside};
@@ -128,6 +129,9 @@ pub(crate) struct Collector<'a> {
     keyring: Keyring,
     infisical: infisical::Infisical,
     connect: connect::Connect,
+    op: op::Op,
+    /// Providers that had the token of a service account before.
+    service_accounts: Vec<String>,
 }
 
 impl<'a> Collector<'a> {
@@ -142,6 +146,8 @@ impl<'a> Collector<'a> {
             keyring: Keyring::new(Asking::of_process()),
             infisical: infisical::Infisical::default(),
             connect: connect::Connect::default(),
+            op: op::Op::default(),
+            service_accounts: Vec::new(),
         }
     }
 
@@ -151,6 +157,12 @@ impl<'a> Collector<'a> {
             keyring: self.keyring.with(outside),
             ..self
         }
+    }
+
+    /// These providers had the token of a service account when they were mounted: without one they lack
+    /// something.
+    pub(crate) fn expect(&mut self, service_accounts: Vec<String>) {
+        self.service_accounts = service_accounts;
     }
 
     /// Whether a provider was found that lacks what it needs.
@@ -166,13 +178,25 @@ impl<'a> Collector<'a> {
         insecure: bool,
     ) -> Result<Vec<CredentialOffer>, CliError> {
         let mut offers = Vec::new();
+        let uses_op = map.providers().iter().any(is_op);
         for spec in map.providers() {
             let ProviderSettings::Local { file } = &spec.settings else {
                 let before = offers.len();
-                offers.extend(self.infisical.offers(spec, &mut self.keyring, insecure)?);
-                offers.extend(self.connect.offers(spec, &mut self.keyring, insecure)?);
+                let keyring = &mut self.keyring;
+                offers.extend(self.infisical.offers(spec, keyring, insecure)?);
+                offers.extend(self.connect.offers(spec, keyring, uses_op, insecure)?);
+                offers.extend(self.op.offers(spec, keyring, insecure)?);
                 // What has a server needs a credential; anything else has nothing to lack.
-                self.missing |= spec.settings.address().is_some() && offers.len() == before;
+                let is_needed = match is_op(spec) {
+                    true => self.service_accounts.contains(&spec.name),
+                    false => spec.settings.address().is_some(),
+                };
+                if is_needed && offers.len() == before {
+                    self.missing = true;
+                    if is_op(spec) {
+                        op::warn_of_missing(&spec.name);
+                    }
+                }
                 continue;
             };
             let origin = secretfs_providers::local::origin(file);
@@ -223,6 +247,24 @@ impl<'a> Collector<'a> {
         self.known.insert(vault.to_owned(), identity.clone());
         Ok(identity)
     }
+}
+
+/// Whether a provider is 1Password, read through `op`.
+pub(crate) fn is_op(spec: &ProviderSpec) -> bool {
+    matches!(
+        spec.settings,
+        ProviderSettings::OnePassword { op: true, .. }
+    )
+}
+
+/// The providers that the token of a service account is offered to.
+pub(crate) fn service_accounts(map: &Map, offers: &[CredentialOffer]) -> Vec<String> {
+    let is_offered = |spec: &&ProviderSpec| offers.iter().any(|of| of.provider == spec.name);
+    let given = map.providers().iter().filter(|spec| is_op(spec));
+    given
+        .filter(is_offered)
+        .map(|spec| spec.name.clone())
+        .collect()
 }
 
 fn unsent(error: &dyn std::fmt::Display) -> CliError {

@@ -23,6 +23,7 @@ mod progress;
 mod proxies;
 mod usage;
 mod vault;
+mod with_token;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Some(secretfs_mount_helper::role::DAEMON) => alone(secretfs_fs::daemon::run),
         Some(secretfs_mount_helper::role::SENTINEL) => alone(secretfs_mount_helper::role::sentinel),
         Some(secretfs_mount_helper::role::OFFER) => alone(offer::run),
+        Some(secretfs_mount_helper::role::WITH_TOKEN) => alone(with_token::run),
         Some(commands::run::mounter::ROLE) => commands::run::mounter::run(),
         _ => match usage::parse().and_then(commands::start) {
             Ok(()) => ExitCode::SUCCESS,

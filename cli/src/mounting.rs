@@ -1,6 +1,6 @@
 //! Mounting, as every command does that mounts: the map, the credentials that there are, the helper.
 
-use crate::credentials::{Collector, Delivery, UNTIL_UNLOCK};
+use crate::credentials::{self, Collector, Delivery, UNTIL_UNLOCK};
 use crate::error::CliError;
 use crate::keyring::Outside;
 use crate::map::Map;
@@ -29,6 +29,7 @@ pub(crate) fn mount(
     let mut offers = Collector::new(passphrase_file, UNTIL_UNLOCK)
         .with_keys(outside)
         .collect(map, request.insecure_memory)?;
+    request.service_accounts = credentials::service_accounts(map, &offers);
     offers.extend(proxies.offers(&request.proxies));
     drop(proxies);
     let (delivery, credentials) = Delivery::send(&offers, request.insecure_memory)?;

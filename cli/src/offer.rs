@@ -22,17 +22,27 @@ pub(crate) fn run() -> ExitCode {
     let Some(defaults) = defaults.and_then(|text| serde_json::from_str(&text).ok()) else {
         return ExitCode::FAILURE;
     };
+    let accounts = arguments.next().and_then(|text| text.into_string().ok());
+    let Some(accounts) = accounts.and_then(|text| serde_json::from_str(&text).ok()) else {
+        return ExitCode::FAILURE;
+    };
     let insecure = arguments.next().is_some_and(|word| word == role::INSECURE);
-    match offer(&map, defaults, insecure) {
+    match offer(&map, defaults, accounts, insecure) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) | Err(_) => ExitCode::FAILURE,
     }
 }
 
 /// Whether nothing was missing.
-fn offer(map: &Path, defaults: Defaults, insecure: bool) -> Result<bool, CliError> {
+fn offer(
+    map: &Path,
+    defaults: Defaults,
+    service_accounts: Vec<String>,
+    insecure: bool,
+) -> Result<bool, CliError> {
     let map = Map::of_then(map, defaults)?;
     let mut collector = Collector::new(None, "");
+    collector.expect(service_accounts);
     let offers = collector.collect(&map, insecure)?;
     if collector.is_anything_missing() {
         return Ok(false);

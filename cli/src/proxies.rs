@@ -45,8 +45,11 @@ impl Proxies {
         providers: &[ProviderSpec],
         insecure: bool,
     ) -> Result<ProxySettings, CliError> {
-        let mut servers = providers.iter().filter_map(|spec| spec.settings.address());
-        if servers.next().is_none() {
+        // `op` has one, too, whichever that is.
+        let has_server = |spec: &ProviderSpec| {
+            crate::credentials::is_op(spec) || spec.settings.address().is_some()
+        };
+        if !providers.iter().any(has_server) {
             return Ok(ProxySettings::default());
         }
         let taken = match &mut self.0 {

@@ -22,7 +22,7 @@ const END_LIMIT: Duration = Duration::from_secs(5);
 
 /// What a helper needs of its command's environment. Nothing else is passed on: the environment of
 /// a command may hold credentials.
-const ENVIRONMENT: [&str; 12] = [
+const ENVIRONMENT: [&str; 17] = [
     "HOME",
     "USER",
     "LOGNAME",
@@ -34,6 +34,12 @@ const ENVIRONMENT: [&str; 12] = [
     "XDG_SESSION_ID",
     "DBUS_SESSION_BUS_ADDRESS",
     "DBUS_SYSTEM_BUS_ADDRESS",
+    // For `op`, which is started for the daemon.
+    "XDG_DATA_HOME",
+    "XDG_CACHE_HOME",
+    "OP_ACCOUNT",
+    "OP_CONFIG_DIR",
+    "OP_BIOMETRIC_UNLOCK_ENABLED",
     // A folder's name: what is in it is read by the short-lived child that serves again at unlock.
     "CREDENTIALS_DIRECTORY",
 ];
@@ -63,6 +69,10 @@ pub struct LaunchRequest {
     /// Mounted for one command, with this part of the map: ends with it, and is never mounted again.
     #[serde(default)]
     pub part: Option<Part>,
+    /// The providers that were given the token of a service account of 1Password: without it, they are
+    /// not to be read as whoever the desktop app has signed in.
+    #[serde(default)]
+    pub service_accounts: Vec<String>,
 }
 
 /// What goes over the launch socket. Descriptors, each where it is said to be there: the compiled

@@ -10,10 +10,14 @@ pub const DAEMON: &str = "internal-daemon";
 pub const SENTINEL: &str = "internal-sentinel";
 
 /// First argument of the child that finds credentials where nobody is asked, at unlock. Standard
-/// input is the credential channel; then come the map, what stands in for what it leaves out (JSON), and
-/// [`INSECURE`] where memory need not be locked.
+/// input is the credential channel; then come the map, what stands in for what it leaves out (JSON), the
+/// providers that had the token of a service account (JSON), and [`INSECURE`] where memory need not be
+/// locked.
 pub const OFFER: &str = "internal-offer";
-/// See [`OFFER`].
+/// First argument of the process that becomes `op` with the token of a service account, which it reads
+/// from standard input; then come [`INSECURE`] or nothing, the program, and its arguments.
+pub const WITH_TOKEN: &str = "internal-with-token";
+/// See [`OFFER`] and [`WITH_TOKEN`].
 pub const INSECURE: &str = "insecure";
 /// What that child prints: the channel holds what every provider needs.
 pub const OFFER_READY: &str = "ready";

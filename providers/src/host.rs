@@ -1,6 +1,7 @@
 //! What a provider may ask of the world outside the sandbox. The daemon opens and resolves nothing
 //! by itself: the mount-helper does, and passes descriptors that it does not read (architecture.md).
 
+use crate::onepassword::op::{Complaint, OpCall};
 use crate::provider::BoxFuture;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -70,17 +71,20 @@ pub enum HostRequest {
     },
 }
 
-/// What a program may be started for. Programs and arguments are the helper's own words: a taken-over
-/// daemon can ask for nothing else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What a program may be started for. Programs and arguments are words of the helper or of the map: a
+/// taken-over daemon can ask for nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ProgramCall {
     /// `infisical`: print the token of the session.
     InfisicalToken,
+    /// `op`: print an item, or a field or file of one. With the token of a service account, where a
+    /// descriptor that it can be read from came beside the question.
+    Op(OpCall),
 }
 
 /// How a program ended, as far as its status and the start of what it complained tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ProgramEnd {
     /// It did what it was to do.
@@ -89,6 +93,8 @@ pub enum ProgramEnd {
     SignedOut,
     /// It failed for another reason.
     Failed,
+    /// `op` failed, and complained like this.
+    Op(Complaint),
     /// It was killed, because it took too long.
     TimedOut,
 }
@@ -128,4 +134,15 @@ pub enum HostError {
 pub trait Host: Send + Sync {
     /// Asks, and waits for the answer within the deadline of the link.
     fn ask(&self, request: HostRequest) -> BoxFuture<'_, Result<HostAnswer, HostError>>;
+
+    /// The same with a descriptor beside the question, for a program that is to read a credential from
+    /// it. The helper passes it on, and reads nothing of it.
+    fn ask_with(
+        &self,
+        request: HostRequest,
+        beside: OwnedFd,
+    ) -> BoxFuture<'_, Result<HostAnswer, HostError>> {
+        drop((request, beside));
+        Box::pin(async { Err(HostError::NoAnswer) })
+    }
 }

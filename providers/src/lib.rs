@@ -3,7 +3,6 @@
 //! A provider turns a typed [`Reference`] into bytes in a sealed area. It knows nothing of files,
 //! caches or the map; `fs` knows nothing of ages, tokens or HTTP. To add one, see [`provider`].
 
-pub mod absent;
 pub mod clock;
 pub mod credential;
 pub mod error;

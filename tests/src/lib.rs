@@ -10,6 +10,7 @@
 //! | [`http_sim`] | what the simulators of HTTP services share |
 //! | [`infisical`] | a strict simulator of an Infisical server |
 //! | [`connect`] | a strict simulator of a 1Password Connect server |
+//! | [`op`] | a strict stand-in for the `op` program |
 //! | [`session`] | private buses, a real elogind, a simulated one, screen savers |
 //! | `scripted` | the simulator behind the scripted provider (feature `test-hooks`) |
 
@@ -21,6 +22,7 @@ pub mod fixture;
 pub mod http_sim;
 pub mod infisical;
 pub mod memory;
+pub mod op;
 pub mod place;
 pub mod probe;
 pub mod script;

@@ -106,6 +106,11 @@ pub(crate) fn link_executable(name: &str, folder: &Path) -> PathBuf {
     link(&built(name), name, name, folder)
 }
 
+/// The same under another name.
+pub(crate) fn link_as(executable: &str, name: &str, folder: &Path) -> PathBuf {
+    link(&built(executable), executable, name, folder)
+}
+
 /// A link to the shipped executable in `folder`, as `secretfs`.
 pub(crate) fn link_shipped(folder: &Path) -> PathBuf {
     link(&shipped(), "shipped", "secretfs", folder)

@@ -25,6 +25,7 @@ pub(crate) fn run(args: &MountArgs) -> Result<(), CliError> {
         proxies: ProxySettings::default(),
         defaults: map.defaults(),
         part: None,
+        service_accounts: Vec::new(),
     };
     let passphrase_file = args.passphrase.passphrase_file.as_deref();
     let (launched, running) = crate::mounting::mount(

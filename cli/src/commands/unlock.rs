@@ -2,7 +2,7 @@
 
 use crate::args::UnlockArgs;
 use crate::control;
-use crate::credentials::{Collector, Delivery, UNTIL_UNLOCK};
+use crate::credentials::{self, Collector, Delivery, UNTIL_UNLOCK};
 use crate::error::CliError;
 use crate::map::Map;
 use crate::output::{print, show, warn};
@@ -36,11 +36,14 @@ fn unlock(
 ) -> Result<(), CliError> {
     let request = &found.record.request;
     let mut proxies = ProxySettings::default();
+    let mut service_accounts = Vec::new();
     let offers = match map {
         Ok(map) => {
             let insecure = request.insecure_memory;
             proxies = from_environment.settings(map.providers(), insecure)?;
+            collector.expect(request.service_accounts.clone());
             let mut offers = collector.collect(&map, insecure)?;
+            service_accounts = credentials::service_accounts(&map, &offers);
             offers.extend(from_environment.offers(&proxies));
             offers
         }
@@ -65,6 +68,7 @@ fn unlock(
         let request = LaunchRequest {
             foreground: false,
             proxies,
+            service_accounts,
             ..request.clone()
         };
         let passed = Passed {

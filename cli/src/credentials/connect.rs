@@ -23,12 +23,13 @@ const SERVICE_ACCOUNT: &str = "OP_SERVICE_ACCOUNT_TOKEN";
 pub(super) struct Connect(Option<Option<SecretString>>);
 
 impl Connect {
-    /// The credential for this provider. What is missing, or belongs elsewhere, is warned about; half
+    /// The credential for this provider. `uses_op`: the map has one for a service account, too. What is missing, or belongs elsewhere, is warned about; half
     /// of a credential is an error.
     pub(super) fn offers(
         &mut self,
         spec: &ProviderSpec,
         keyring: &mut Keyring,
+        uses_op: bool,
         insecure: bool,
     ) -> Result<Option<CredentialOffer>, CliError> {
         let ProviderSettings::OnePassword {
@@ -84,7 +85,7 @@ impl Connect {
             );
             return Ok(None);
         }
-        if std::env::var_os(SERVICE_ACCOUNT).is_some() {
+        if !uses_op && std::env::var_os(SERVICE_ACCOUNT).is_some() {
             warn(
                 &format!("{SERVICE_ACCOUNT} is set too, and not used: Connect comes first"),
                 "unset one of them",

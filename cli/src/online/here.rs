@@ -4,8 +4,10 @@ use rustix::io::Errno;
 use secretfs_fs::map::{ProviderSettings, ProviderSpec};
 use secretfs_mount_helper::programs::{self, Programs};
 use secretfs_providers::host::SYSTEM_CA;
-use secretfs_providers::{BoxFuture, Host, HostAnswer, HostError, HostRequest};
+use secretfs_providers::http::ProxySettings;
+use secretfs_providers::{BoxFuture, Host, HostAnswer, HostError, HostRequest, ProgramCall};
 use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 /// This process.
@@ -14,6 +16,8 @@ pub(super) struct Here {
     pub(super) specs: Vec<ProviderSpec>,
     /// What is started for them.
     pub(super) programs: Programs,
+    /// What those are told of proxies.
+    pub(super) proxies: ProxySettings,
 }
 
 impl Host for Here {
@@ -27,11 +31,8 @@ impl Host for Here {
                     Some(home) => open(programs::infisical_config(&home)),
                     None => Err(HostError::NoAnswer),
                 },
-                HostRequest::StartProgram { call, .. } => {
-                    let spec = programs::spec(call).ok_or(HostError::NoAnswer)?;
-                    let started = self.programs.start(spec).await;
-                    let (run, stdout) = started.map_err(errno)?;
-                    Ok(HostAnswer::Started { run, stdout })
+                HostRequest::StartProgram { provider, call } => {
+                    self.start(provider, call, None).await
                 }
                 HostRequest::EndOfProgram { run } => {
                     let end = self.programs.end(run).await;
@@ -59,9 +60,45 @@ impl Host for Here {
             }
         })
     }
+
+    fn ask_with(
+        &self,
+        request: HostRequest,
+        beside: OwnedFd,
+    ) -> BoxFuture<'_, Result<HostAnswer, HostError>> {
+        Box::pin(async move {
+            match request {
+                HostRequest::StartProgram { provider, call } => {
+                    self.start(provider, call, Some(beside)).await
+                }
+                _ => Err(HostError::NoAnswer),
+            }
+        })
+    }
 }
 
 impl Here {
+    async fn start(
+        &self,
+        provider: u16,
+        call: ProgramCall,
+        token: Option<OwnedFd>,
+    ) -> Result<HostAnswer, HostError> {
+        let spec = match call {
+            ProgramCall::InfisicalToken => Some(programs::infisical_token()),
+            ProgramCall::Op(call) => {
+                let settings = self.specs.get(usize::from(provider));
+                settings.and_then(|spec| {
+                    programs::op::spec(call, &spec.settings, token.is_some(), &self.proxies)
+                })
+            }
+            _ => None,
+        };
+        let spec = spec.ok_or_else(|| errno(Errno::INVAL))?;
+        let (run, stdout) = self.programs.start(spec, token).await.map_err(errno)?;
+        Ok(HostAnswer::Started { run, stdout })
+    }
+
     fn open_vault(&self, provider: u16) -> Result<HostAnswer, HostError> {
         match self
             .specs

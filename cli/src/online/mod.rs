@@ -53,6 +53,7 @@ impl Online {
         proxies: ProxySettings,
     ) -> Result<Self, CliError> {
         offers.extend(from_environment.offers(&proxies));
+        let settings = proxies.clone();
         let proxies = Arc::new(Proxies::new(proxies));
         let providers: Vec<_> = (0..)
             .zip(map.providers())
@@ -82,7 +83,8 @@ impl Online {
             pool,
             host: Arc::new(Here {
                 specs: map.providers().to_vec(),
-                programs: Programs::new(Path::new("/dev/null")),
+                programs: Programs::new(Path::new("/dev/null"), false),
+                proxies: settings,
             }),
         })
     }

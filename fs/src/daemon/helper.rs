@@ -60,7 +60,7 @@ impl Helper {
         }
     }
 
-    async fn question(&self, ask: Ask) -> Reply {
+    async fn question(&self, ask: Ask, beside: Option<OwnedFd>) -> Reply {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let generation = self.generation.load(Ordering::Relaxed);
         let (sender, receiver) = oneshot::channel();
@@ -73,11 +73,12 @@ impl Helper {
         }
         // Also when this future is dropped half-way: an abandoned question must not fill the table.
         let _forget = Forget { helper: self, id };
-        if !self.outbox.try_send(FromDaemon::Ask {
+        let message = FromDaemon::Ask {
             id,
             generation,
             ask,
-        }) {
+        };
+        if !self.outbox.try_send_with(message, beside) {
             return Err(HostError::NoAnswer);
         }
         match tokio::time::timeout(ANSWER_WITHIN, receiver).await {
@@ -105,18 +106,32 @@ impl Drop for Forget<'_> {
 
 impl Host for Helper {
     fn ask(&self, request: HostRequest) -> BoxFuture<'_, Result<HostAnswer, HostError>> {
-        Box::pin(async move {
-            match self.question(Ask::Host(request)).await? {
-                (AskAnswer::Fd, Some(fd)) => Ok(HostAnswer::Fd(fd)),
-                (AskAnswer::Addresses(addresses), None) => Ok(HostAnswer::Addresses(addresses)),
-                (AskAnswer::Started { run }, Some(stdout)) => {
-                    Ok(HostAnswer::Started { run, stdout })
-                }
-                (AskAnswer::Ended(end), None) => Ok(HostAnswer::Ended(end)),
-                // An answer to another question than the one asked: the helper is broken.
-                _ => Err(HostError::NoAnswer),
-            }
-        })
+        Box::pin(self.host(request, None))
+    }
+
+    fn ask_with(
+        &self,
+        request: HostRequest,
+        beside: OwnedFd,
+    ) -> BoxFuture<'_, Result<HostAnswer, HostError>> {
+        Box::pin(self.host(request, Some(beside)))
+    }
+}
+
+impl Helper {
+    async fn host(
+        &self,
+        request: HostRequest,
+        beside: Option<OwnedFd>,
+    ) -> Result<HostAnswer, HostError> {
+        match self.question(Ask::Host(request), beside).await? {
+            (AskAnswer::Fd, Some(fd)) => Ok(HostAnswer::Fd(fd)),
+            (AskAnswer::Addresses(addresses), None) => Ok(HostAnswer::Addresses(addresses)),
+            (AskAnswer::Started { run }, Some(stdout)) => Ok(HostAnswer::Started { run, stdout }),
+            (AskAnswer::Ended(end), None) => Ok(HostAnswer::Ended(end)),
+            // An answer to another question than the one asked: the helper is broken.
+            _ => Err(HostError::NoAnswer),
+        }
     }
 }
 
@@ -125,10 +140,13 @@ impl Outside for Helper {
         Box::pin(async move {
             // No answer is a no: `allow` fails closed.
             matches!(
-                self.question(Ask::Allowed {
-                    pid,
-                    entry: entry.0
-                })
+                self.question(
+                    Ask::Allowed {
+                        pid,
+                        entry: entry.0
+                    },
+                    None
+                )
                 .await,
                 Ok((AskAnswer::Allowed(true), _))
             )
@@ -168,7 +186,7 @@ mod tests {
         let helper = Helper::new(sender);
         let asked = async { helper.allowed(7, EntryId(3)).await };
         let answered = async {
-            let Some(FromDaemon::Ask { id, ask, .. }) = receiver.next().await else {
+            let Some((FromDaemon::Ask { id, ask, .. }, _)) = receiver.next().await else {
                 panic!("no question");
             };
             assert_eq!(ask, Ask::Allowed { pid: 7, entry: 3 });
@@ -184,7 +202,7 @@ mod tests {
         let helper = Helper::new(sender);
         let asked = async { helper.allowed(7, EntryId(3)).await };
         let answered = async {
-            if let Some(FromDaemon::Ask { id, .. }) = receiver.next().await {
+            if let Some((FromDaemon::Ask { id, .. }, _)) = receiver.next().await {
                 helper.answer(id, Ok(AskAnswer::Fd), None);
             }
         };

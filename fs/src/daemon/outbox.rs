@@ -3,23 +3,27 @@
 use crate::daemon::audit::AuditQueue;
 use crate::link::FromDaemon;
 use crate::link::message::AuditEvent;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// Messages that may wait to be written: a question for each open under way, and the log.
 const DEPTH: usize = 4096;
 
+/// A message, and the descriptor that goes beside it.
+type Said = (FromDaemon, Option<OwnedFd>);
+
 /// The sending side. Usable from any thread, never waits.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbox {
-    sender: mpsc::Sender<FromDaemon>,
+    sender: mpsc::Sender<Said>,
     audit: Arc<AuditQueue>,
 }
 
 /// The side that the link's writer reads.
 #[derive(Debug)]
 pub(crate) struct Inbox {
-    receiver: mpsc::Receiver<FromDaemon>,
+    receiver: mpsc::Receiver<Said>,
     audit: Arc<AuditQueue>,
 }
 
@@ -37,7 +41,12 @@ pub(crate) fn outbox() -> (Outbox, Inbox) {
 impl Outbox {
     /// Queues a message; says whether there was room.
     pub(crate) fn try_send(&self, message: FromDaemon) -> bool {
-        self.sender.try_send(message).is_ok()
+        self.try_send_with(message, None)
+    }
+
+    /// The same with a descriptor.
+    pub(crate) fn try_send_with(&self, message: FromDaemon, beside: Option<OwnedFd>) -> bool {
+        self.sender.try_send((message, beside)).is_ok()
     }
 
     /// Queues an event of the audit; says whether there was room.
@@ -48,11 +57,11 @@ impl Outbox {
 
 impl Inbox {
     /// The next message; `None`: nobody is left to speak.
-    pub(crate) async fn next(&mut self) -> Option<FromDaemon> {
+    pub(crate) async fn next(&mut self) -> Option<Said> {
         tokio::select! {
             biased;
             message = self.receiver.recv() => message,
-            events = self.audit.batch() => Some(FromDaemon::Audit(events)),
+            events = self.audit.batch() => Some((FromDaemon::Audit(events), None)),
         }
     }
 

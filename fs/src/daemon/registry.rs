@@ -3,11 +3,11 @@
 use crate::map::ProviderSpec;
 use crate::map::plan::ProviderSettings;
 use secretfs_providers::Provider;
-use secretfs_providers::absent::Absent;
 use secretfs_providers::http::Proxies;
 use secretfs_providers::infisical::{self, Infisical};
 use secretfs_providers::local::LocalVault;
 use secretfs_providers::onepassword::connect::{self, Connect};
+use secretfs_providers::onepassword::op::Op;
 use std::sync::Arc;
 
 /// The providers of the current map, in its order.
@@ -91,7 +91,9 @@ pub fn make(index: u16, spec: &ProviderSpec, proxies: &Arc<Proxies>) -> Arc<dyn 
             };
             Arc::new(Connect::new(&spec.name, index, settings).through(proxies))
         }
-        ProviderSettings::OnePassword { op: true, .. } => Arc::new(Absent::op(spec.name.clone())),
+        ProviderSettings::OnePassword {
+            op: true, account, ..
+        } => Arc::new(Op::new(&spec.name, index, account.as_deref())),
         #[cfg(feature = "test-hooks")]
         ProviderSettings::Scripted { socket } => Arc::new(
             secretfs_providers::scripted::ScriptedProvider::new(&spec.name, index, socket),
@@ -163,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connect_server_has_a_client_and_op_says_that_it_has_none() {
+    fn a_1password_is_read_through_a_connect_server_or_op_as_the_map_says() {
         let onepassword = |op| ProviderSpec {
             name: "w".to_owned(),
             settings: ProviderSettings::OnePassword {
@@ -180,10 +182,8 @@ mod tests {
         assert_eq!(connect.health(), secretfs_providers::Health::Unknown);
         let op = make(0, &onepassword(true), &Arc::default());
         assert_eq!(op.kind(), "onepassword");
-        assert!(matches!(
-            op.health(),
-            secretfs_providers::Health::Failing(_)
-        ));
+        assert_eq!(op.origin(), "op://");
+        assert_eq!(op.health(), secretfs_providers::Health::Unknown);
     }
 
     #[test]

@@ -96,24 +96,24 @@ async fn run(mut prepared: Prepared) -> ExitCode {
 
 /// Writes queued messages, until the last one or until the helper is gone.
 async fn write(mut writer: Writer, mut messages: Inbox) {
-    while let Some(message) = messages.next().await {
+    while let Some((message, beside)) = messages.next().await {
         let last = matches!(message, FromDaemon::Ending { .. });
         if last {
             while let Some(rest) = messages.rest_of_audit() {
-                if !send(&mut writer, &rest).await {
+                if !send(&mut writer, &rest, None).await {
                     return;
                 }
             }
         }
-        if !send(&mut writer, &message).await || last {
+        if !send(&mut writer, &message, beside).await || last {
             return;
         }
     }
 }
 
 /// Writes one message; false: the helper is gone.
-async fn send(writer: &mut Writer, message: &FromDaemon) -> bool {
-    match writer.send(message, Vec::new()).await {
+async fn send(writer: &mut Writer, message: &FromDaemon, beside: Option<OwnedFd>) -> bool {
+    match writer.send(message, beside.into_iter().collect()).await {
         // One message that does not fit is not worth the connection.
         Ok(()) | Err(WireError::Unsendable | WireError::TooLarge { .. }) => true,
         // The reader sees it, too.

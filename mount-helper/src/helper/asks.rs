@@ -3,14 +3,14 @@
 //! answer may block, so each is worked out off the loop and within a limit.
 
 use super::allow::is_allowed;
-use crate::programs::{self, Programs};
+use crate::programs::{self, Programs, Spec};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use secretfs_fs::link::message::{Ask, AskAnswer};
 use secretfs_fs::map::{CompiledMap, EntryId, ProviderSettings};
-use secretfs_providers::HostRequest;
 use secretfs_providers::host::SYSTEM_CA;
 use secretfs_providers::http::ProxySettings;
+use secretfs_providers::{HostRequest, ProgramCall};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -41,12 +41,12 @@ pub(super) struct Asks {
 impl Asks {
     /// For the mount at `mountpoint`: nothing below it is opened, it would wait for itself. The
     /// names of `proxies` are resolved as well as those of the map's servers.
-    pub(super) fn new(mountpoint: &Path, proxies: &ProxySettings) -> Self {
+    pub(super) fn new(mountpoint: &Path, proxies: &ProxySettings, insecure: bool) -> Self {
         Self {
             mountpoint: mountpoint.into(),
             proxies: Arc::new(proxies.clone()),
             resolvers: Arc::new(Semaphore::new(RESOLVERS)),
-            programs: Programs::new(mountpoint),
+            programs: Programs::new(mountpoint, insecure),
         }
     }
 
@@ -56,7 +56,13 @@ impl Asks {
     }
 
     /// The answer to one question about `map`; `None`: the question is about a map that is gone.
-    pub(super) async fn answer(self, ask: Ask, map: Option<CompiledMap>) -> Answer {
+    /// `beside`: a descriptor that came with it, which only a program is given.
+    pub(super) async fn answer(
+        self,
+        ask: Ask,
+        map: Option<CompiledMap>,
+        beside: Option<OwnedFd>,
+    ) -> Answer {
         let Some(map) = map else {
             return failed(Errno::STALE);
         };
@@ -68,12 +74,17 @@ impl Asks {
                 let allowed = in_limit(move || Ok(is_allowed(pid, &plan.allow))).await;
                 (allowed.map(AskAnswer::Allowed).map_err(raw), None)
             }
-            Ask::Host(request) => self.host(request, &map).await,
+            Ask::Host(request) => self.host(request, &map, beside).await,
             _ => failed(Errno::OPNOTSUPP),
         }
     }
 
-    async fn host(self, request: HostRequest, map: &CompiledMap) -> Answer {
+    async fn host(
+        self,
+        request: HostRequest,
+        map: &CompiledMap,
+        beside: Option<OwnedFd>,
+    ) -> Answer {
         match request {
             HostRequest::OpenVault { provider } => {
                 let Some(ProviderSettings::Local { file }) = settings(map, provider) else {
@@ -104,14 +115,29 @@ impl Asks {
                 }
             }
             HostRequest::StartProgram { provider, call } => {
-                if !has_session(map, provider) {
-                    return failed(Errno::INVAL);
-                }
-                let Some(spec) = programs::spec(call) else {
-                    return failed(Errno::OPNOTSUPP);
+                let spec = match call {
+                    ProgramCall::InfisicalToken if has_session(map, provider) => {
+                        drop(beside);
+                        return self.started(programs::infisical_token(), None).await;
+                    }
+                    ProgramCall::Op(call) => {
+                        let map = map.clone();
+                        let (proxies, with_token) = (Arc::clone(&self.proxies), beside.is_some());
+                        // Of a large map, looking takes a moment.
+                        let judged = in_limit(move || {
+                            let settings = settings(&map, provider).ok_or(Errno::INVAL)?;
+                            if !programs::op::is_named(&map, provider, &call) {
+                                return Err(Errno::INVAL);
+                            }
+                            let spec = programs::op::spec(call, &settings, with_token, &proxies);
+                            spec.ok_or(Errno::INVAL)
+                        });
+                        judged.await
+                    }
+                    _ => Err(Errno::INVAL),
                 };
-                match self.programs.start(spec).await {
-                    Ok((run, stdout)) => (Ok(AskAnswer::Started { run }), Some(stdout)),
+                match spec {
+                    Ok(spec) => self.started(spec, beside).await,
                     Err(errno) => failed(errno),
                 }
             }
@@ -152,6 +178,13 @@ impl Asks {
                 with_fd(connected)
             }
             _ => failed(Errno::OPNOTSUPP),
+        }
+    }
+
+    async fn started(self, spec: Spec, token: Option<OwnedFd>) -> Answer {
+        match self.programs.start(spec, token).await {
+            Ok((run, stdout)) => (Ok(AskAnswer::Started { run }), Some(stdout)),
+            Err(errno) => failed(errno),
         }
     }
 

@@ -31,12 +31,19 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// What comes from the daemon.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is held at a time, and it is a message as a rule"
+)]
 pub(super) enum Event {
-    /// A message.
-    Message(FromDaemon),
+    /// A message, and the descriptor that came beside a question.
+    Message(FromDaemon, Option<OwnedFd>),
     /// It ended, or its link is closed.
     Gone,
 }
+
+/// A message, and the descriptor that came beside a question.
+type Said = (FromDaemon, Option<OwnedFd>);
 
 /// The child.
 #[derive(Debug)]
@@ -44,7 +51,7 @@ pub(super) struct Daemon {
     /// Who it is, for the record.
     pub(super) id: ProcessId,
     /// Messages from it that are not answers to [`Link::call`]. It ends when the link is closed.
-    pub(super) inbox: mpsc::Receiver<FromDaemon>,
+    pub(super) inbox: mpsc::Receiver<Said>,
     /// To it.
     pub(super) link: Link,
     child: Child,
@@ -98,10 +105,10 @@ impl Daemon {
         tokio::select! {
             // What it said before it ended is heard first.
             biased;
-            message = self.inbox.recv() => message.map_or(Event::Gone, Event::Message),
+            message = self.inbox.recv() => message.map_or(Event::Gone, said),
             // Its last words may still be on their way through the link: why it ended, say.
             _ = self.child.wait() => match timeout(LAST_WORDS, self.inbox.recv()).await {
-                Ok(Some(message)) => Event::Message(message),
+                Ok(Some(message)) => said(message),
                 Ok(None) | Err(_) => Event::Gone,
             },
         }
@@ -124,6 +131,10 @@ impl Daemon {
     pub(super) fn kill(&mut self) {
         let _ = self.child.start_kill();
     }
+}
+
+fn said((message, beside): Said) -> Event {
+    Event::Message(message, beside)
 }
 
 /// The sending side of the link, and the questions that wait for an answer. Cheap to clone.
@@ -193,8 +204,8 @@ async fn write(mut writer: Writer, mut outbox: mpsc::Receiver<(ToDaemon, Vec<Own
 
 /// Hands messages on until the link is closed or broken, which is the same: whatever a taken-over
 /// daemon sends, it is a message or its end.
-async fn read(mut reader: Reader, deliver: mpsc::Sender<FromDaemon>, link: Link) {
-    while let Ok((message, _)) = reader.receive::<FromDaemon>().await {
+async fn read(mut reader: Reader, deliver: mpsc::Sender<Said>, link: Link) {
+    while let Ok((message, fds)) = reader.receive::<FromDaemon>().await {
         let id = match &message {
             FromDaemon::Done { id, .. } | FromDaemon::Status { id, .. } => Some(*id),
             #[cfg(feature = "test-hooks")]
@@ -205,8 +216,12 @@ async fn read(mut reader: Reader, deliver: mpsc::Sender<FromDaemon>, link: Link)
             if let Some(waiting) = link.take(id) {
                 let _ = waiting.send(message);
             }
-        } else if deliver.send(message).await.is_err() {
-            return;
+        } else {
+            let is_question = matches!(message, FromDaemon::Ask { .. });
+            let beside = fds.into_iter().next().filter(|_| is_question);
+            if deliver.send((message, beside)).await.is_err() {
+                return;
+            }
         }
     }
 }

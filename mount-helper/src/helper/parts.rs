@@ -181,7 +181,7 @@ impl Parts {
         let journal = Arc::clone(&self.journal);
         let inbox = &mut daemon.inbox;
         let answered = timeout(WIPE_LIMIT, async {
-            while let Some(message) = inbox.recv().await {
+            while let Some((message, _)) = inbox.recv().await {
                 match message {
                     FromDaemon::Locked => return true,
                     message => super::serve::note(&journal, &message, true),
@@ -223,7 +223,7 @@ impl Parts {
             let asked = daemon.link.send(ToDaemon::Stop, Vec::new());
             let limit = if asked { END_LIMIT } else { Duration::ZERO };
             daemon.end(limit).await;
-            while let Ok(message) = daemon.inbox.try_recv() {
+            while let Ok((message, _)) = daemon.inbox.try_recv() {
                 // Why it ends is known here.
                 if end == End::DaemonGone || !matches!(message, FromDaemon::Ending { .. }) {
                     super::serve::note(&self.journal, &message, true);

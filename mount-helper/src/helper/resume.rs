@@ -65,11 +65,13 @@ pub(super) async fn offer(request: LaunchRequest) -> Offer {
 fn spawn(request: &LaunchRequest) -> Option<(OwnedFd, Child)> {
     let (ours, theirs) = wire::pair().ok()?;
     let defaults = serde_json::to_string(&request.defaults).ok()?;
+    let service_accounts = serde_json::to_string(&request.service_accounts).ok()?;
     let mut command = Command::new("/proc/self/exe");
     command
         .arg(role::OFFER)
         .arg(&request.map)
         .arg(defaults)
+        .arg(service_accounts)
         .current_dir("/")
         .stdin(theirs)
         .stdout(Stdio::piped())

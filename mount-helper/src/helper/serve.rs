@@ -277,19 +277,23 @@ impl Serving {
     fn daemon(&mut self, parts: &mut Parts, event: Event) -> Option<Ending> {
         match event {
             Event::Gone => return Some((End::DaemonGone, None)),
-            Event::Message(FromDaemon::Ask {
-                id,
-                generation,
-                ask,
-            }) => answer(parts, &self.asks, id, generation, ask),
+            Event::Message(
+                FromDaemon::Ask {
+                    id,
+                    generation,
+                    ask,
+                },
+                beside,
+            ) => answer(parts, &self.asks, (id, generation), ask, beside),
             // It locked by itself: nothing was opened for long.
-            Event::Message(FromDaemon::Locked) if parts.state() == MountState::Serving => {
+            Event::Message(FromDaemon::Locked, _) if parts.state() == MountState::Serving => {
+                self.asks.kill_programs();
                 if !seals(parts) {
                     return Some((End::Locked, None));
                 }
                 parts.set_state(MountState::Locked);
             }
-            Event::Message(message) => {
+            Event::Message(message, _) => {
                 let audited = parts
                     .maps
                     .as_ref()
@@ -463,14 +467,21 @@ fn view(parts: &Parts, session: &Session) -> Option<View> {
 }
 
 /// Has a question of the daemon worked out, off the loop.
-pub(super) fn answer(parts: &Parts, asks: &Asks, id: u64, generation: u64, ask: Ask) {
+/// `beside`: the descriptor that came with it.
+pub(super) fn answer(
+    parts: &Parts,
+    asks: &Asks,
+    (id, generation): (u64, u64),
+    ask: Ask,
+    beside: Option<OwnedFd>,
+) {
     let Some(daemon) = &parts.daemon else {
         return;
     };
     let map = parts.maps.as_ref().and_then(|maps| maps.of(generation));
     let (asks, map, link) = (asks.clone(), map.cloned(), daemon.link.clone());
     tokio::spawn(async move {
-        let (result, fd) = asks.answer(ask, map).await;
+        let (result, fd) = asks.answer(ask, map, beside).await;
         link.send(ToDaemon::Answer { id, result }, fd.into_iter().collect());
     });
 }

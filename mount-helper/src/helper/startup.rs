@@ -74,7 +74,11 @@ pub(super) async fn run(
     .await?;
     let (maps, map_fd) = Maps::first(published);
     parts.maps = Some(maps);
-    let asks = Asks::new(&place, &parts.request.proxies);
+    let asks = Asks::new(
+        &place,
+        &parts.request.proxies,
+        parts.request.insecure_memory,
+    );
 
     start_processes(parts).await?;
     let start = ToDaemon::Start {
@@ -237,16 +241,19 @@ async fn wait_for(
             )
         })?;
         match event {
-            Event::Message(message) if message == *wanted => return Ok(()),
-            Event::Message(FromDaemon::Failed { message, help }) => {
+            Event::Message(message, _) if message == *wanted => return Ok(()),
+            Event::Message(FromDaemon::Failed { message, help }, _) => {
                 return Err(HelperError::mount(message, help));
             }
-            Event::Message(FromDaemon::Ask {
-                id,
-                generation,
-                ask,
-            }) => serve::answer(parts, asks, id, generation, ask),
-            Event::Message(message) => serve::note(&parts.journal, &message, true),
+            Event::Message(
+                FromDaemon::Ask {
+                    id,
+                    generation,
+                    ask,
+                },
+                beside,
+            ) => serve::answer(parts, asks, (id, generation), ask, beside),
+            Event::Message(message, _) => serve::note(&parts.journal, &message, true),
             Event::Gone => return Err(daemon_ended()),
         }
     }

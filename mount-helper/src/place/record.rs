@@ -158,6 +158,7 @@ mod tests {
                 proxies: ProxySettings::default(),
                 defaults: secretfs_fs::map::Defaults::default(),
                 part: None,
+                service_accounts: Vec::new(),
             },
             state: MountState::Serving,
             helper: Some(ProcessId::current()),

@@ -1,6 +1,6 @@
 //! `infisical`: the token of the session of `infisical login` (contract infisical.md §7).
 
-use super::Spec;
+use super::{Complaints, Spec};
 use secretfs_providers::ProgramEnd;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -33,14 +33,15 @@ pub(super) fn token() -> Spec {
     Spec {
         program: PROGRAM,
         args: TOKEN.iter().map(OsString::from).collect(),
+        inherits: Vec::new(),
         environment: vec![("INFISICAL_DISABLE_UPDATE_CHECK", "true".into())],
         limit: LIMIT,
-        classify,
+        complaints: Complaints::Infisical,
     }
 }
 
 /// Its texts differ between versions; all that are about a missing session tell to log in.
-fn classify(complaint: &str) -> ProgramEnd {
+pub(super) fn classify(complaint: &str) -> ProgramEnd {
     let complaint = complaint.to_ascii_lowercase();
     let about_login = ["infisical login", "logged in", "log in", "login session"];
     if about_login.iter().any(|text| complaint.contains(text)) {

@@ -6,13 +6,14 @@
 //! |---|---|
 //! | `find` | where a program is, and whether it may be run |
 //! | `run` | one run: its group, its end, its complaint |
-//! | `infisical` | arguments, environment and complaints of one of them |
+//! | `infisical`, `op` | arguments, environment and complaints of one of them |
 //!
 //! To add one: a [`ProgramCall`], and a file here that says what [`Spec`] it means. Names and arguments
 //! are words of this room or of the map; a daemon that was taken over can ask for nothing else.
 
 mod find;
 mod infisical;
+pub mod op;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -21,7 +22,8 @@ pub use find::find;
 pub use infisical::{PROGRAM as INFISICAL, config_file as infisical_config};
 
 use rustix::io::Errno;
-use secretfs_providers::{ProgramCall, ProgramEnd};
+use secretfs_providers::ProgramEnd;
+use secretfs_providers::onepassword::op::{OpCall, classify};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
@@ -58,21 +60,39 @@ pub struct Spec {
     pub program: &'static str,
     /// Its arguments. No secret: everybody sees them.
     pub args: Vec<OsString>,
-    /// Its environment beside what every program is given.
+    /// What it is given of this process's environment beside what every program is.
+    pub inherits: Vec<&'static str>,
+    /// What its environment holds beside that.
     pub environment: Vec<(&'static str, OsString)>,
     /// How long it may take.
     pub limit: Duration,
-    /// What a failure with this start of a complaint means.
-    pub classify: fn(&str) -> ProgramEnd,
+    /// What its complaints mean.
+    pub complaints: Complaints,
 }
 
-/// How a call is run that needs nothing of the map.
-#[must_use]
-pub fn spec(call: ProgramCall) -> Option<Spec> {
-    match call {
-        ProgramCall::InfisicalToken => Some(infisical::token()),
-        _ => None,
+/// What the complaints of a program mean.
+#[derive(Debug, Clone)]
+pub enum Complaints {
+    /// Those of `infisical`.
+    Infisical,
+    /// Those of `op`, asked for this.
+    Op(Box<OpCall>),
+}
+
+impl Complaints {
+    /// What a failure with this start of a complaint means.
+    fn classify(&self, complaint: &str) -> ProgramEnd {
+        match self {
+            Self::Infisical => infisical::classify(complaint),
+            Self::Op(call) => ProgramEnd::Op(classify(call, complaint)),
+        }
     }
+}
+
+/// How the token of the session of `infisical` is asked for.
+#[must_use]
+pub fn infisical_token() -> Spec {
+    infisical::token()
 }
 
 /// Starts programs, and remembers how they ended.
@@ -81,6 +101,8 @@ pub struct Programs {
     environment: Arc<BTreeMap<&'static str, OsString>>,
     /// Nothing below it is run: it would wait for itself.
     mountpoint: Arc<Path>,
+    /// Whether memory need not be locked.
+    insecure: bool,
     turns: Arc<Semaphore>,
     runs: Arc<Mutex<Runs>>,
     stop: Arc<watch::Sender<u64>>,
@@ -95,17 +117,22 @@ struct Runs {
 impl Programs {
     /// With this process's environment, for the mount at `mountpoint`.
     #[must_use]
-    pub fn new(mountpoint: &Path) -> Self {
+    pub fn new(mountpoint: &Path, insecure: bool) -> Self {
         let set = ENVIRONMENT
             .into_iter()
+            .chain(op::environment())
             .filter_map(|name| Some((name, std::env::var_os(name)?)));
-        Self::with(set.collect(), mountpoint)
+        Self {
+            insecure,
+            ..Self::with(set.collect(), mountpoint)
+        }
     }
 
     fn with(environment: BTreeMap<&'static str, OsString>, mountpoint: &Path) -> Self {
         Self {
             environment: Arc::new(environment),
             mountpoint: mountpoint.into(),
+            insecure: false,
             turns: Arc::new(Semaphore::new(AT_ONCE)),
             runs: Arc::default(),
             stop: Arc::new(watch::channel(0).0),
@@ -119,11 +146,15 @@ impl Programs {
         home.is_absolute().then_some(home)
     }
 
-    /// Starts a program; a number to ask for its end with, and what it prints.
+    /// Starts a program; a number to ask for its end with, and what it prints. With a token, a process
+    /// that reads it from that descriptor becomes the program.
     ///
     /// # Errors
-    /// EAGAIN: two run already, for long. ENOENT: it is not there. What starting it answers.
-    pub async fn start(&self, spec: Spec) -> Result<(u64, OwnedFd), Errno> {
+    /// EAGAIN: two run already, for long. ENOENT: it is not there. ECANCELED: a lock came meanwhile. What
+    /// starting it answers.
+    pub async fn start(&self, spec: Spec, token: Option<OwnedFd>) -> Result<(u64, OwnedFd), Errno> {
+        // From here on: what was asked for before a lock is not started after it.
+        let stop = self.stop.subscribe();
         let turn = timeout(TURN, Arc::clone(&self.turns).acquire_owned()).await;
         let Ok(Ok(turn)) = turn else {
             return Err(Errno::AGAIN);
@@ -133,11 +164,17 @@ impl Programs {
         // It looks at files, which may lie on a network's disk.
         let found = tokio::task::spawn_blocking(move || find(name, &path, &mountpoint));
         let program = found.await.map_err(|_| Errno::IO)?.ok_or(Errno::NOENT)?;
-        let (run, stdout) = run::start(&program, &spec, &self.environment)?;
+        if stop.has_changed().unwrap_or(true) {
+            return Err(Errno::CANCELED);
+        }
+        let token = token.map(|token| run::Token {
+            from: token,
+            insecure: self.insecure,
+        });
+        let (run, stdout) = run::start(&program, &spec, &self.environment, token)?;
         let (tell, told) = oneshot::channel();
-        let stop = self.stop.subscribe();
         tokio::spawn(async move {
-            let end = run.end(spec.limit, stop, spec.classify).await;
+            let end = run.end(spec.limit, stop, &spec.complaints).await;
             let _ = tell.send(end);
             drop(turn);
         });

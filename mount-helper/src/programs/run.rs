@@ -1,7 +1,8 @@
 //! One run of a program: in a process group of its own, with nothing inherited, until its end or its
 //! time is over. Its standard output is not looked at here.
 
-use super::Spec;
+use super::{Complaints, ENVIRONMENT, Spec};
+use crate::role;
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -18,7 +19,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// How much of a complaint is looked at. Nothing of it is kept or told: it may quote a secret.
-const COMPLAINT: usize = 1024;
+const COMPLAINT: usize = 8 << 10;
 /// How long what it complained may be on its way after its end.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -29,21 +30,43 @@ pub(super) struct Run {
     group: Option<Pid>,
 }
 
+/// The token of a program that takes it in its environment alone.
+pub(super) struct Token {
+    /// What it is read from, by the process that becomes the program.
+    pub(super) from: OwnedFd,
+    /// Whether memory need not be locked.
+    pub(super) insecure: bool,
+}
+
 /// Starts it; what it prints is read from the descriptor.
 pub(super) fn start(
     program: &Path,
     spec: &Spec,
     environment: &BTreeMap<&'static str, OsString>,
+    token: Option<Token>,
 ) -> Result<(Run, OwnedFd), Errno> {
     let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC)?;
-    let mut command = Command::new(program);
+    let mut command = match token {
+        None => {
+            let mut command = Command::new(program);
+            command.stdin(Stdio::null());
+            command
+        }
+        Some(token) => {
+            let mut command = Command::new("/proc/self/exe");
+            let memory = if token.insecure { role::INSECURE } else { "" };
+            command.arg(role::WITH_TOKEN).arg(memory).arg(program);
+            command.stdin(token.from);
+            command
+        }
+    };
+    let is_inherited = |name: &str| ENVIRONMENT.contains(&name) || spec.inherits.contains(&name);
     command
         .args(&spec.args)
         .env_clear()
-        .envs(environment)
+        .envs(environment.iter().filter(|(name, _)| is_inherited(name)))
         .envs(spec.environment.iter().cloned())
         .current_dir("/")
-        .stdin(Stdio::null())
         .stdout(theirs)
         .stderr(Stdio::piped())
         .process_group(0)
@@ -71,7 +94,7 @@ impl Run {
         mut self,
         limit: Duration,
         mut stop: watch::Receiver<u64>,
-        classify: fn(&str) -> ProgramEnd,
+        complaints: &Complaints,
     ) -> ProgramEnd {
         let stderr = self.stderr.take();
         let complaint = tokio::spawn(complaint(stderr));
@@ -91,7 +114,7 @@ impl Run {
         // A child of its own may keep the pipe open.
         let told = timeout(LAST_WORDS, complaint).await;
         let told = told.ok().and_then(Result::ok).unwrap_or_default();
-        classify(&String::from_utf8_lossy(&told))
+        complaints.classify(&String::from_utf8_lossy(&told))
     }
 
     /// Before it is reaped: until then its number is nobody else's.

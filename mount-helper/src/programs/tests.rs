@@ -21,7 +21,7 @@ fn stand_in(script: &str) -> (TempDir, Programs) {
 }
 
 async fn run(programs: &Programs) -> (Vec<u8>, ProgramEnd) {
-    let (run, stdout) = programs.start(infisical::token()).await.unwrap();
+    let (run, stdout) = programs.start(infisical::token(), None).await.unwrap();
     let mut stdout = pipe::Receiver::from_owned_fd(stdout).unwrap();
     let mut bytes = Vec::new();
     stdout.read_to_end(&mut bytes).await.unwrap();
@@ -91,7 +91,7 @@ async fn a_failure_is_told_by_the_start_of_the_complaint_and_the_complaint_is_no
 async fn a_program_that_is_not_there_is_enoent() {
     let (dir, programs) = stand_in("");
     std::fs::remove_file(dir.path().join(infisical::PROGRAM)).unwrap();
-    let started = programs.start(infisical::token()).await;
+    let started = programs.start(infisical::token(), None).await;
     assert_eq!(started.err(), Some(Errno::NOENT));
 }
 
@@ -104,11 +104,11 @@ async fn no_more_than_two_run_at_once() {
     let mut go = File::options().read(true).write(true).open(&fifo).unwrap();
     let mut running = Vec::new();
     for _ in 0..AT_ONCE {
-        running.push(programs.start(infisical::token()).await.unwrap());
+        running.push(programs.start(infisical::token(), None).await.unwrap());
     }
     let third = {
         let programs = programs.clone();
-        tokio::spawn(async move { programs.start(infisical::token()).await })
+        tokio::spawn(async move { programs.start(infisical::token(), None).await })
     };
     for _ in 0..100 {
         tokio::task::yield_now().await;
@@ -126,7 +126,7 @@ async fn no_more_than_two_run_at_once() {
 #[tokio::test]
 async fn at_a_lock_programs_and_their_children_are_killed() {
     let (dir, programs) = stand_in("sleep 600 & echo $! >\"$HOME/child\"; echo ready; wait");
-    let (run, stdout) = programs.start(infisical::token()).await.unwrap();
+    let (run, stdout) = programs.start(infisical::token(), None).await.unwrap();
     let mut stdout = pipe::Receiver::from_owned_fd(stdout).unwrap();
     let mut line = [0; 6];
     stdout.read_exact(&mut line).await.unwrap();
@@ -140,13 +140,37 @@ async fn at_a_lock_programs_and_their_children_are_killed() {
 }
 
 #[tokio::test]
+async fn what_waits_for_its_turn_at_a_lock_is_not_started_after_it() {
+    let (dir, programs) = stand_in("echo run >>\"$HOME/runs\"; exec sleep 600");
+    let mut running = Vec::new();
+    for _ in 0..AT_ONCE {
+        running.push(programs.start(infisical::token(), None).await.unwrap());
+    }
+    let third = {
+        let programs = programs.clone();
+        tokio::spawn(async move { programs.start(infisical::token(), None).await.err() })
+    };
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!third.is_finished());
+    programs.kill_all();
+    assert_eq!(third.await.unwrap(), Some(Errno::CANCELED));
+    for (run, _stdout) in running {
+        assert_eq!(programs.end(run).await, Ok(ProgramEnd::TimedOut));
+    }
+    let runs = std::fs::read_to_string(dir.path().join("runs")).unwrap_or_default();
+    assert!(runs.lines().count() <= AT_ONCE, "{runs}");
+}
+
+#[tokio::test]
 async fn a_program_that_takes_too_long_is_killed() {
     let (dir, programs) = stand_in("exec sleep 600");
     let spec = infisical::token();
     let program = dir.path().join(spec.program);
-    let (run, stdout) = run::start(&program, &spec, &programs.environment).unwrap();
+    let (run, stdout) = run::start(&program, &spec, &programs.environment, None).unwrap();
     let limit = Duration::from_millis(50);
-    let end = run.end(limit, programs.stop.subscribe(), spec.classify);
+    let end = run.end(limit, programs.stop.subscribe(), &spec.complaints);
     assert_eq!(end.await, ProgramEnd::TimedOut);
     // Nobody has the other end of the pipe any more.
     let mut rest = Vec::new();
@@ -160,7 +184,7 @@ async fn an_end_is_told_once_and_those_that_nobody_asks_for_are_few() {
     let (_dir, programs) = stand_in("true");
     let mut runs = Vec::new();
     for _ in 0..ENDS + 4 {
-        let (run, stdout) = programs.start(infisical::token()).await.unwrap();
+        let (run, stdout) = programs.start(infisical::token(), None).await.unwrap();
         drop(stdout);
         runs.push(run);
     }

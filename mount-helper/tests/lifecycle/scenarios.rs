@@ -68,6 +68,7 @@ fn request(folder: &Path, name: &str) -> LaunchRequest {
         proxies: Default::default(),
         defaults: secretfs_fs::map::Defaults::default(),
         part: None,
+        service_accounts: Vec::new(),
     }
 }
 

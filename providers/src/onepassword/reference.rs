@@ -131,6 +131,11 @@ impl fmt::Display for Shown {
     }
 }
 
+/// Whether a part can be written in a reference.
+pub(super) fn is_expressible(part: &str) -> bool {
+    !part.trim().is_empty() && part.chars().all(is_allowed)
+}
+
 /// Whether a character may stand in a part of a reference.
 fn is_allowed(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | ' ')

@@ -71,7 +71,7 @@ impl Host for Helper {
                     false => Err(HostError::Os(2)),
                 }
             }
-            HostRequest::EndOfProgram { run: 7 } => Ok(HostAnswer::Ended(program.end)),
+            HostRequest::EndOfProgram { run: 7 } => Ok(HostAnswer::Ended(program.end.clone())),
             other => return self.server.ask(other),
         };
         Box::pin(async move { answer })
@@ -187,7 +187,7 @@ async fn what_the_program_says_in_its_failure_is_told_and_it_is_not_started_for_
     ] {
         let rig = Rig::new().await;
         rig.change(|program| {
-            program.end = end;
+            program.end = end.clone();
             program.prints = String::new();
         });
         for _ in 0..5 {

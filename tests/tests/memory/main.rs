@@ -7,6 +7,7 @@ mod cored;
 mod idle;
 mod locked;
 mod mappings;
+mod op;
 mod server;
 mod shipped;
 mod stops;

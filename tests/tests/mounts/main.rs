@@ -26,6 +26,7 @@ mod map;
 mod migrating;
 mod mountpoint;
 mod network;
+mod op;
 mod prompts;
 mod readers;
 mod refused;

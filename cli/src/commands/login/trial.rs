@@ -10,6 +10,7 @@ use crate::online::{self, Online};
 use crate::output::warn;
 use secretfs_fs::map::{ProviderSettings, Source};
 use secretfs_providers::local::store::Vault;
+use secretfs_providers::onepassword::op::Op;
 use secretfs_providers::{
     Context, CredentialOffer, ErrorKind, FolderReference, Provider, ProviderError, Reference,
 };
@@ -30,7 +31,13 @@ pub(super) fn pass(target: &Target, entry: &Entry, mut given: Given) -> Result<G
     }
     let offer = given.credential().map(|credential| CredentialOffer {
         provider: target.spec().name.clone(),
-        origin: entry.origin().to_owned(),
+        origin: match &target.spec().settings {
+            // The account's name, as its provider writes it.
+            ProviderSettings::OnePassword {
+                op: true, account, ..
+            } => Op::origin_of(account.as_deref()),
+            _ => entry.origin().to_owned(),
+        },
         credential,
     });
     let online = Online::with(target.map(), offer.into_iter().collect())?;

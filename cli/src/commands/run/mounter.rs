@@ -88,6 +88,7 @@ fn mount(order: Order) -> Result<(), CliError> {
         proxies: ProxySettings::default(),
         defaults: map.defaults(),
         part: Some(order.part),
+        service_accounts: Vec::new(),
     };
     let passphrase_file = order.passphrase_file.as_deref();
     crate::mounting::mount(&map, &mut request, passphrase_file, Some(owner), order.keys).map(drop)

@@ -255,6 +255,45 @@ impl CompiledMap {
             .collect()
     }
 
+    /// Whether an entry, or a fallback of one, is of that place of a provider.
+    #[must_use]
+    pub fn names_place(&self, provider: u16, place: &Place) -> bool {
+        !self.entries_of_place(provider, place).is_empty()
+            || self
+                .fallbacks_of(provider)
+                .any(|fallback| fallback.reference.place() == *place)
+    }
+
+    /// Whether an entry, or a fallback of one, is that secret of a provider.
+    #[must_use]
+    pub fn names_reference(
+        &self,
+        provider: u16,
+        reference: &secretfs_providers::Reference,
+    ) -> bool {
+        let is_it = |id: &EntryId| {
+            let entry = self.entry(*id);
+            entry
+                .is_some_and(|entry| matches!(entry.source, Source::Secret(of) if of == *reference))
+        };
+        let place = reference.place();
+        self.entries_of_place(provider, &place).iter().any(is_it)
+            || self
+                .fallbacks_of(provider)
+                .any(|fallback| fallback.reference == *reference)
+    }
+
+    fn fallbacks_of(&self, provider: u16) -> impl Iterator<Item = Fallback> {
+        (0..self.entry_count())
+            .map(EntryId)
+            .filter(|id| {
+                let entry = self.entry_record(*id);
+                entry.is_some_and(|entry| entry.fallback.to_native() != NONE)
+            })
+            .filter_map(|id| self.entry(id)?.fallback)
+            .filter(move |fallback| fallback.provider == provider)
+    }
+
     /// How many nodes there are: [`NodeId`]s are `0..node_count()`, the root first, parents before
     /// their children.
     #[must_use]

@@ -4,6 +4,7 @@ use super::*;
 use secretfs_fs::map::{MountSettings, ProviderSpec, compile};
 use secretfs_providers::ProgramCall;
 use secretfs_providers::http::{Proxy, ProxySettings};
+use secretfs_providers::onepassword::op::OpCall;
 use std::io::{Read, Write};
 
 fn map(providers: Vec<ProviderSettings>) -> CompiledMap {
@@ -38,11 +39,11 @@ fn connect(host: &str) -> ProviderSettings {
 fn asks() -> Asks {
     let (proxy, _) = Proxy::parse("http://LOCALHOST.:3128").unwrap();
     let proxies = ProxySettings::new(Some(proxy), None, "").unwrap();
-    Asks::new(Path::new("/home/me/secrets"), &proxies)
+    Asks::new(Path::new("/home/me/secrets"), &proxies, false)
 }
 
 async fn ask(request: HostRequest, map: CompiledMap) -> Answer {
-    asks().answer(Ask::Host(request), Some(map)).await
+    asks().answer(Ask::Host(request), Some(map), None).await
 }
 
 #[tokio::test]
@@ -183,7 +184,7 @@ fn the_first_bundle_that_the_system_has_is_opened_and_none_below_the_mount() {
 async fn a_question_about_a_map_that_is_gone_is_stale() {
     let asks = asks();
     let request = HostRequest::OpenVault { provider: 0 };
-    let (result, _) = asks.answer(Ask::Host(request), None).await;
+    let (result, _) = asks.answer(Ask::Host(request), None, None).await;
     assert_eq!(result, Err(Errno::STALE.raw_os_error()));
 }
 
@@ -239,4 +240,39 @@ async fn only_hosts_of_the_map_are_resolved() {
     assert_ne!(result, denied);
     let (result, _) = ask(resolve("stolen-bytes.example.com"), map).await;
     assert_eq!(result, Err(Errno::ACCESS.raw_os_error()));
+}
+
+fn op(item: &str) -> ProgramCall {
+    ProgramCall::Op(OpCall::Item {
+        vault: "Prod".into(),
+        item: item.into(),
+    })
+}
+
+#[tokio::test]
+async fn op_is_started_for_what_the_map_names_and_for_nothing_else() {
+    let map = secretfs_fs::map::compile_text(
+        "providers:\n  c: {type: onepassword, connect_host: 'http://localhost:1'}\n  \
+         w: {type: onepassword, backend: op}\nsecrets:\n\
+         - {ref: op://Prod/db/f, file: a, provider: w}\n\
+         - {ref: op://Prod/other/f, file: b, provider: c}\n",
+    )
+    .unwrap();
+    for (provider, call) in [
+        // Of another provider, of none, and without a name in the map.
+        (1, op("other")),
+        (0, op("other")),
+        (2, op("db")),
+        (1, op("--help")),
+        (1, ProgramCall::InfisicalToken),
+    ] {
+        let request = HostRequest::StartProgram { provider, call };
+        for with_descriptor in [false, true] {
+            let beside = with_descriptor.then(|| std::fs::File::open("/dev/null").unwrap().into());
+            let answered = asks().answer(Ask::Host(request.clone()), Some(map.clone()), beside);
+            let (result, fd) = answered.await;
+            assert_eq!(result, Err(Errno::INVAL.raw_os_error()), "{request:?}");
+            assert!(fd.is_none());
+        }
+    }
 }

@@ -64,6 +64,20 @@ impl ProxySettings {
         (!is_here && !rules::excepts(&self.except, host, ip)).then_some(proxy)
     }
 
+    /// The same as variables for a program of somebody else that speaks TLS. Without users and
+    /// passwords: a child's environment is no place for them.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let Some(proxy) = &self.https else {
+            return Vec::new();
+        };
+        let mut set = vec![("HTTPS_PROXY", proxy.origin())];
+        if !self.except.is_empty() {
+            set.push(("NO_PROXY", self.except.clone()));
+        }
+        set
+    }
+
     /// All of them, one of which may be there twice.
     pub fn all(&self) -> impl Iterator<Item = &Proxy> {
         self.https.iter().chain(&self.http)

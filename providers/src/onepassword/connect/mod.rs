@@ -34,30 +34,4 @@ mod token;
 
 pub use provider::{Connect, Pauses, Settings};
 
-/// Whether a text looks like an id of 1Password. A name may look so too.
-fn is_id(text: &str) -> bool {
-    text.len() == 26
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_id;
-
-    #[test]
-    fn an_id_has_26_small_letters_and_digits() {
-        assert!(is_id("ytrfte14kw1uex5txaore1emkz"));
-        for no in [
-            "",
-            "ytrfte14kw1uex5txaore1emk",
-            "ytrfte14kw1uex5txaore1emkzz",
-            "YTRFTE14KW1UEX5TXAORE1EMKZ",
-            "ytrfte14kw1uex5txaore1em/.",
-            "\u{e9}trfte14kw1uex5txaore1emk",
-        ] {
-            assert!(!is_id(no), "{no}");
-        }
-    }
-}
+use super::is_id;

@@ -37,6 +37,8 @@ pub(super) struct Item {
     pub(super) title: String,
     /// The id of its vault; empty where it was not told.
     pub(super) vault: String,
+    /// Its name: `op` tells it, Connect does not.
+    pub(super) vault_name: String,
     /// Rises by one with every change.
     pub(super) version: Option<u64>,
     pub(super) modified: Option<SystemTime>,

@@ -155,6 +155,7 @@ impl<'a> Reader<'a> {
                 id: String::new(),
                 title: String::new(),
                 vault: String::new(),
+                vault_name: String::new(),
                 version: None,
                 modified: None,
                 is_active: true,
@@ -368,6 +369,7 @@ impl<'a> Reader<'a> {
             (Some(At::Item), Key::Id) => self.item.id = text.ok_or(Malformed)?,
             (Some(At::Item), Key::Title) => self.item.title = text.unwrap_or_default(),
             (Some(At::Vault), Key::Id) => self.item.vault = text.ok_or(Malformed)?,
+            (Some(At::Vault), Key::Name) => self.item.vault_name = text.unwrap_or_default(),
             (Some(At::In), Key::Id) => self.open.section = text.ok_or(Malformed)?,
             (Some(At::Section | At::Field | At::File), Key::Id) => {
                 self.open.id = Some(text.ok_or(Malformed)?);

@@ -141,7 +141,7 @@ impl Told<'_> {
             (Value::Absent, Value::Whole(_) | Value::Failed(_)) => Err(self.error(
                 ErrorKind::Unsupported,
                 "the server makes no one-time passwords",
-                "update Connect to 1.4.0 or later, or mend the field in 1Password",
+                "update Connect (1.4.0 or later) or `op`, or mend the field in 1Password",
             )),
             (code, _) => self.value(code, max),
         }
