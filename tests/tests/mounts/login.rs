@@ -17,7 +17,7 @@ use std::io::Write;
 use std::process::{Output, Stdio};
 
 /// Runs `secretfs` with this on its standard input.
-fn with_input(fixture: &Fixture, args: &[&str], input: &str) -> Output {
+pub(crate) fn with_input(fixture: &Fixture, args: &[&str], input: &str) -> Output {
     let mut child = fixture
         .secretfs(args)
         .stdin(Stdio::piped())

@@ -1,10 +1,12 @@
 //! The token of a service account: in the environment of `op`, and nowhere else.
 
 use super::Mount;
+use crate::login::with_input;
 use secretfs_tests::fixture::{told, value};
 use secretfs_tests::op::Act;
 use secretfs_tests::script::{Outcome, Step, to_hex};
 use secretfs_tests::session::bus::Bus;
+use secretfs_tests::session::keyring::GnomeKeyring;
 use secretfs_tests::session::simulated::Logind;
 use secretfs_tests::session::wait_armed;
 use secretfs_tests::{system, user, wait};
@@ -139,6 +141,26 @@ fn the_token_of_a_service_is_in_its_credentials_directory() {
     mount.fixture.environment.push(directory);
     mount.mount_refs("", &["op://Prod/i0/f"]);
     assert_eq!(mount.read("f0"), Ok(value("i0", 64)));
+}
+
+#[test]
+fn a_token_that_login_tried_and_stored_is_found_by_what_comes_later() {
+    let mut mount = account(1);
+    let _keyring = GnomeKeyring::start(&mut mount.fixture);
+    mount.write_refs("", &["op://Prod/i0/f"]);
+    let refused = with_input(&mount.fixture, &["login", "w"], "ops_hunter2\n");
+    assert_eq!(refused.status.code(), Some(4), "{}", told(&refused));
+    let stored = with_input(&mount.fixture, &["login", "w"], &format!("{TOKEN}\n"));
+    assert!(stored.status.success(), "{}", told(&stored));
+    let tried = mount.op.calls().len();
+    mount.mount();
+    assert_eq!(mount.read("f0"), Ok(value("i0", 64)));
+    let calls = mount.op.calls();
+    assert_eq!(calls.len(), tried + 1);
+    assert_eq!(calls[tried].token, Some(true));
+    let forgotten = mount.run(["logout", "w"]);
+    assert!(forgotten.contains("forgot the "), "{forgotten}");
+    assert_eq!(mount.read("f0"), Err(libc::ENOENT), "locked, and unmounted");
 }
 
 #[test]
