@@ -11,10 +11,10 @@ use super::versions::{FileId, Shown, Versions};
 use super::waiters::{Signalled, Waiters};
 use crate::cache::{CacheListener, Snapshot};
 use crate::error::OpenError;
-use crate::map::{CompiledMap, ValueKey};
+use crate::map::{CompiledMap, EntryPlan, ValueKey};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Instant, SystemTime};
 use tokio::sync::oneshot;
 
@@ -49,6 +49,8 @@ pub(super) struct Inner {
     pub(super) maps: u64,
     pub(super) audit: bool,
     pub(super) map: CompiledMap,
+    /// What the last open that had to wait was given, of which map and file, for as long as it waits.
+    pub(super) latest_plan: Option<(u64, FileId, Weak<EntryPlan>)>,
     pub(super) started: SystemTime,
     /// When a file was last opened, or the mount began to serve.
     pub(super) last_open: Instant,
@@ -69,6 +71,8 @@ pub struct SecretFs {
     pub(super) waiters: Arc<Waiters>,
     /// Opens and listings that wait for something.
     pub(super) waiting: AtomicUsize,
+    /// Those of them that have not begun.
+    pub(super) boarding: AtomicUsize,
     pub(super) limiter: Limiter,
     invalidations: Arc<Invalidations>,
 }
@@ -93,6 +97,7 @@ impl SecretFs {
             maps: 0,
             audit: deps.map.settings().audit,
             map: deps.map.clone(),
+            latest_plan: None,
             started: deps.clock.wall(),
             last_open: deps.clock.now(),
             versions: Versions::new(),
@@ -109,6 +114,7 @@ impl SecretFs {
             inner: Mutex::new(inner),
             waiters: Waiters::new(signalled),
             waiting: AtomicUsize::new(0),
+            boarding: AtomicUsize::new(0),
             invalidations: Arc::default(),
         })
     }

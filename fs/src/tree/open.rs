@@ -24,6 +24,9 @@ const GRACE: Duration = Duration::from_secs(5);
 /// What one waiting open may need of the heap: its task, the entry, the cache's part.
 const ONE_WAITING: usize = 16 << 10;
 
+/// What one takes that was let in and has not begun yet: the cache's part comes with its first step.
+const ONE_BOARDING: usize = 1 << 10;
+
 /// How an open goes on.
 enum Step {
     /// A handle on this version.
@@ -54,11 +57,24 @@ pub(super) struct Request {
 }
 
 /// Counts those who wait, whatever way they end.
-pub(super) struct Waiting(Arc<SecretFs>);
+pub(super) struct Waiting {
+    fs: Arc<SecretFs>,
+    boarding: bool,
+}
+
+impl Waiting {
+    /// It has begun: what it needs is taken from the heap.
+    pub(super) fn begin(&mut self) {
+        if std::mem::take(&mut self.boarding) {
+            self.fs.boarding.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.begin();
+        self.fs.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -72,11 +88,20 @@ impl SecretFs {
     /// Room for one more that waits.
     pub(super) fn start_waiting(self: &Arc<Self>) -> Result<Waiting, OpenError> {
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
-        let waiting = Waiting(Arc::clone(self));
+        // On a busy machine hundreds are let in before the first of them begins. What each of those will
+        // take has to be there as well: a heap that is full would be the end of the daemon.
+        let boarding = self.boarding.fetch_add(1, Ordering::Relaxed);
+        let waiting = Waiting {
+            fs: Arc::clone(self),
+            boarding: true,
+        };
         if before >= Self::MAX_WAITING {
             return Err(OpenError::Busy);
         }
-        if !secretfs_memory::heap::has_room(ONE_WAITING) {
+        let needed = boarding
+            .saturating_mul(ONE_BOARDING)
+            .saturating_add(ONE_WAITING);
+        if !secretfs_memory::heap::has_room(needed) {
             return Err(OpenError::NoMemory);
         }
         Ok(waiting)
@@ -127,7 +152,8 @@ impl SecretFs {
         };
         let fs = Arc::clone(self);
         self.deps.runtime.spawn(async move {
-            let _waiting = waiting;
+            let mut waiting = waiting;
+            waiting.begin();
             let question = fs
                 .deps
                 .outside
@@ -259,7 +285,8 @@ impl SecretFs {
         request.path = Some(plan.path.clone());
         let fs = Arc::clone(self);
         self.deps.runtime.spawn(async move {
-            let _waiting = waiting;
+            let mut waiting = waiting;
+            waiting.begin();
             let limit = Duration::from_millis(plan.open_timeout_ms).saturating_add(GRACE);
             let seconds = plan.open_timeout_ms / 1_000;
             let provider = plan.provider;

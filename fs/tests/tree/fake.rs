@@ -37,6 +37,8 @@ pub(crate) struct Vault {
     /// Requests for names.
     pub(crate) lists: AtomicUsize,
     pub(crate) refreshes: AtomicUsize,
+    /// The addresses of what was asked for.
+    pub(crate) plans: Mutex<Vec<usize>>,
     hung: watch::Sender<bool>,
     locked: Mutex<bool>,
     panic_at_peek: AtomicBool,
@@ -54,6 +56,7 @@ impl Vault {
             fetches: AtomicUsize::new(0),
             lists: AtomicUsize::new(0),
             refreshes: AtomicUsize::new(0),
+            plans: Mutex::default(),
             hung: watch::Sender::new(false),
             locked: Mutex::new(false),
             panic_at_peek: AtomicBool::new(false),
@@ -125,6 +128,7 @@ impl Values for Handed {
         let vault = Arc::clone(&self.0);
         Box::pin(async move {
             assert!(!vault.panic_at_open.load(Ordering::Relaxed), "on purpose");
+            vault.plans.lock().unwrap().push(Arc::as_ptr(&plan).addr());
             vault.fetches.fetch_add(1, Ordering::Relaxed);
             let mut hung = vault.hung.subscribe();
             hung.wait_for(|hung| !hung).await.unwrap();

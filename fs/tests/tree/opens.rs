@@ -1,6 +1,7 @@
 //! Opens, as the kernel makes them: a lookup, an open, and both once more after ESTALE.
 
 use crate::fake::{World, file, owner};
+use crate::mount::eventually;
 use rustix::io::Errno;
 use secretfs_fs::error::OpenError;
 use secretfs_fs::tree::{Attr, Caller, SecretFs};
@@ -250,4 +251,30 @@ fn nothing_changes_while_nothing_changes() {
     world.expire("a");
     open(&world, owner(7), "a").unwrap();
     assert_eq!(lookup(&world, "a").unwrap(), opened);
+}
+
+#[test]
+fn those_who_wait_for_one_file_share_what_is_asked_for() {
+    let world = World::new(&[file("a"), file("b")]);
+    world.set("a", b"value");
+    world.set("b", b"other");
+    world.vault.hang(true);
+    let inos = ["a", "a", "b", "a", "a"].map(|name| lookup(&world, name).unwrap().ino);
+    let (sender, receiver) = channel();
+    for (n, ino) in inos.into_iter().enumerate() {
+        let sender = sender.clone();
+        world
+            .fs
+            .open(owner(1), ino, move |opened| sender.send(opened).unwrap());
+        eventually("it is asked for", || world.vault.fetches() > n);
+    }
+    let plans = world.vault.plans.lock().unwrap().clone();
+    assert_eq!(plans[0], plans[1]);
+    assert_ne!(plans[1], plans[2]);
+    assert_eq!(plans[3], plans[4]);
+    world.vault.hang(false);
+    for _ in inos {
+        // Each is sent to the version that came.
+        assert_eq!(receiver.recv_timeout(SOON).unwrap(), Err(Errno::STALE));
+    }
 }
