@@ -196,6 +196,13 @@ pub(crate) enum Command {
         secretfs completions bash > ~/.local/share/bash-completion/completions/secretfs\n  \
         secretfs completions fish > ~/.config/fish/completions/secretfs.fish")]
     Completions(CompletionsArgs),
+
+    /// Print a manual page, or write all of them
+    #[command(after_help = "Examples:\n  \
+        secretfs man | man -l -\n  \
+        secretfs man vault init | man -l -\n  \
+        secretfs man --dir ~/.local/share/man/man1")]
+    Man(ManArgs),
 }
 
 /// Which map.
@@ -421,6 +428,17 @@ pub(crate) struct DoctorArgs {
     /// Print one JSON object, for scripts
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// Of which command [default: the whole program]
+    #[arg(conflicts_with = "dir")]
+    pub(crate) command: Vec<String>,
+    /// Write the pages of all commands into this folder
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 /// `completions`.

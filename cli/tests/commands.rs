@@ -339,6 +339,33 @@ fn output_that_cannot_be_written_is_told() {
 }
 
 #[test]
+fn manual_pages_are_printed_and_written() {
+    let home = Home::new();
+    let page = home.run(&["man", "vault", "init"]);
+    assert!(
+        page.stdout.contains(".TH secretfs-vault-init 1"),
+        "{page:?}"
+    );
+    let missing = home.run(&["man", "nonsense"]);
+    assert_eq!(missing.status, 2, "{missing:?}");
+    let folder = home.path("man1");
+    let folder = folder.to_str().expect("text");
+    assert_eq!(
+        home.run(&["man", "--dir", folder]).status,
+        1,
+        "it is not there"
+    );
+    std::fs::create_dir(folder).expect("made");
+    let told = home.run(&["man", "--dir", folder]);
+    let count = std::fs::read_dir(folder).expect("a folder").count();
+    assert!(
+        told.stdout.starts_with(&format!("wrote {count} pages to ")),
+        "{told:?}"
+    );
+    assert!(count > 20, "{count}");
+}
+
+#[test]
 fn completions_are_accepted_by_their_shells() {
     let home = Home::new();
     for shell in ["bash", "zsh", "fish"] {

@@ -7,6 +7,7 @@ mod init;
 mod lock;
 mod login;
 mod logout;
+mod man;
 mod mount;
 mod refresh;
 pub(crate) mod run;
@@ -35,6 +36,7 @@ pub(crate) fn start(cli: Cli) -> Result<(), CliError> {
         Command::Refresh(args) => refresh::run(&args),
         Command::Vault { command } => crate::vault::run(command),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Man(args) => man::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }
