@@ -191,6 +191,16 @@ pub(crate) enum Command {
         secretfs doctor --json | jq '.checks[] | select(.state != \"ok\")'")]
     Doctor(DoctorArgs),
 
+    /// Show who opened what, when, with which result
+    ///
+    /// Of all mounts of this user, oldest first. It names the program, its process and the file, and
+    /// never holds a value. The file itself is audit.jsonl in ~/.local/state/secretfs.
+    #[command(after_help = "Examples:\n  \
+        secretfs audit\n  \
+        secretfs audit --follow\n  \
+        secretfs audit --json | jq 'select(.errno != 0)'")]
+    Audit(AuditArgs),
+
     /// Print the completions of a shell
     #[command(after_help = "Examples:\n  \
         secretfs completions bash > ~/.local/share/bash-completion/completions/secretfs\n  \
@@ -426,6 +436,17 @@ pub(crate) struct RefreshArgs {
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     /// Print one JSON object, for scripts
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `audit`.
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// Go on, with what is opened from now on
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Print one JSON object a line, for scripts
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+mod audit;
 mod check;
 mod completions;
 mod doctor;
@@ -36,6 +37,7 @@ pub(crate) fn start(cli: Cli) -> Result<(), CliError> {
         Command::Refresh(args) => refresh::run(&args),
         Command::Vault { command } => crate::vault::run(command),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Man(args) => man::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

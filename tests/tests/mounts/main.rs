@@ -3,6 +3,7 @@
 //! One test binary, because each links the whole program's libraries once more.
 #![cfg(feature = "test-hooks")]
 
+mod audit;
 mod cache;
 mod connect;
 mod crash;
