@@ -227,6 +227,8 @@ impl<'a> Collector<'a> {
                 );
             }
         }
+        // What the environment held is overwritten: also where looking through it left a copy.
+        secretfs_memory::residue::clear_recent();
         Ok(offers)
     }
 

@@ -40,6 +40,26 @@ pub fn clear_if_marked() {
     }
 }
 
+/// How much of a stack [`clear_recent`] zeroes: more than the calls of a command reach down.
+const RECENT: usize = 64 << 10;
+
+/// Zeroes what recent calls left below this frame, and the vector registers: for the main thread of a
+/// command that has taken a secret out of its environment. Whoever looks for any variable looks through
+/// all of them, in vector registers, and what saves those (the dynamic linker, a signal) puts them on
+/// the stack.
+#[inline(never)]
+pub fn clear_recent() {
+    clear_near();
+    let top = stack_pointer().saturating_sub(NEAR);
+    let lowest = low().unwrap_or(0).max(top.saturating_sub(RECENT));
+    if let Some(bytes) = top.checked_sub(lowest) {
+        // SAFETY: as in `clear`: the thread's own stack below every live frame. A main thread's is mapped
+        // as it is written to, from the top.
+        unsafe { wipe::wipe_raw(std::ptr::with_exposed_provenance_mut(lowest), bytes) };
+    }
+    clear_registers();
+}
+
 /// Zeroes the calling thread's stack below this frame, and its vector registers.
 ///
 /// Only of threads whose stack is locked as a whole, and so is there: of a main thread it would make
