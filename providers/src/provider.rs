@@ -180,23 +180,31 @@ pub trait Provider: Send + Sync {
     /// `max_size` bounds the sum of the values.
     ///
     /// # Errors
-    /// Any [`ErrorKind`]; [`ErrorKind::Unsupported`] where the provider knows no folders.
+    /// Any [`ErrorKind`]. The default knows no folders: [`ErrorKind::Unsupported`].
     fn fetch_folder<'a>(
         &'a self,
         folder: &'a FolderReference,
         max_size: usize,
         cx: &'a Context,
-    ) -> BoxFuture<'a, Result<Vec<(String, Fetched)>, ProviderError>>;
+    ) -> BoxFuture<'a, Result<Vec<(String, Fetched)>, ProviderError>> {
+        let _ = (folder, max_size, cx);
+        let refused = unsupported(self.kind(), "render a folder");
+        Box::pin(async { Err(refused) })
+    }
 
     /// Lists the names of a folder, without values, for `dir:` entries.
     ///
     /// # Errors
-    /// Any [`ErrorKind`].
+    /// Any [`ErrorKind`]. The default knows no folders: [`ErrorKind::Unsupported`].
     fn list<'a>(
         &'a self,
         folder: &'a FolderReference,
         cx: &'a Context,
-    ) -> BoxFuture<'a, Result<Vec<String>, ProviderError>>;
+    ) -> BoxFuture<'a, Result<Vec<String>, ProviderError>> {
+        let _ = (folder, cx);
+        let refused = unsupported(self.kind(), "list a folder");
+        Box::pin(async { Err(refused) })
+    }
 
     /// The names of the folders in a folder, for a first map. The default knows none.
     ///

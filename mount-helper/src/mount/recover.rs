@@ -2,10 +2,11 @@
 //! processes left behind (contract fuse.md §2.4).
 
 use super::detach::{Detached, detach, is_there};
-use super::{FS_TYPE, Mounted, abort, mountinfo};
+use super::{Device, FS_TYPE, Mounted, abort, mountinfo};
 use crate::error::HelperError;
 use rustix::io::Errno;
 use rustix::process::getuid;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -130,8 +131,15 @@ pub fn clear(mountpoint: &Path) -> Result<(), HelperError> {
 /// # Errors
 /// Status 6: it could not be unmounted.
 pub fn remove(mounted: &Mounted) -> Result<(), HelperError> {
+    remove_with(mounted, abort::open_control)
+}
+
+fn remove_with(
+    mounted: &Mounted,
+    open_control: impl FnOnce(Device) -> Option<OwnedFd>,
+) -> Result<(), HelperError> {
     // The control file vanishes with the last user of the connection: open it before.
-    let control = abort::open_control(mounted.device);
+    let control = open_control(mounted.device);
     // Looked at after that: the kernel gives the number of a mount that is gone to the next one at once,
     // and it would be that one's connection that is aborted.
     let control = control.filter(|_| is_there(mounted));
@@ -169,4 +177,27 @@ fn ask(mountpoint: &Path) -> Option<Result<(), Errno>> {
         })
         .ok()?;
     told.recv_timeout(ANSWER_LIMIT).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    #[test]
+    fn the_connection_that_has_the_number_of_a_mount_that_is_gone_is_not_aborted() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = Mounted {
+            mountpoint: folder.path().join("gone"),
+            device: Device { major: 0, minor: 1 },
+        };
+        let (mut read, write) = std::io::pipe().unwrap();
+        remove_with(&gone, |_| Some(write.into())).unwrap();
+        let mut written = Vec::new();
+        read.read_to_end(&mut written).unwrap();
+        assert_eq!(
+            written, b"",
+            "that would be the connection of another mount"
+        );
+    }
 }

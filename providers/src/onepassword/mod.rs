@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `reference` | `op://`, parsed when the map loads |
 //! | `item/` | an item's JSON, and which of it a reference means: the same for every back end |
+//! | `wish` | what is wanted of an item, and what comes of it |
 //! | `otp`, `ssh/` | one-time passwords, SSH keys |
 //! | [`connect`] | the back end for Connect servers |
 //! | [`op`] | the back end for the `op` program |
@@ -15,6 +16,7 @@ pub mod op;
 mod otp;
 mod reference;
 mod ssh;
+mod wish;
 
 pub use reference::ReferenceError;
 

@@ -1,9 +1,9 @@
 //! Whether secrets are there and may be read: one request for all that is asked of an item, and what
 //! there is instead of what is missing. Values pass through sealed memory and are gone; no file is read.
 
-use super::fetch::Files;
 use super::provider::Connect;
 use crate::error::ProviderError;
+use crate::onepassword::wish::Files;
 use crate::provider::{Context, Wanted};
 use crate::reference::Reference;
 

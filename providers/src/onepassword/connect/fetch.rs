@@ -9,36 +9,14 @@ use crate::error::{ErrorKind, ProviderError};
 use crate::json::{JsonError, Stopped, Tokenizer};
 use crate::onepassword::Reference as Own;
 use crate::onepassword::item::{
-    Circumstances, Item, Malformed, Reader, Served, Wants, fold, instead, serve,
+    Circumstances, Item, Malformed, Reader, Served, fold, instead, serve,
 };
+use crate::onepassword::wish::{Bytes, Files, Outcome, of_item, own, wants};
 use crate::provider::{Answer, Wanted};
-use crate::reference::Reference;
 use std::time::SystemTime;
 
 /// The most bytes of an item.
 const MAX_ITEM: u64 = 4 << 20;
-
-/// What comes of one wish.
-pub(super) type Outcome = Result<Answer, ProviderError>;
-
-/// Whether files' bytes are fetched too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Files {
-    /// Those of the first wish: somebody waits for it. The others take a request each, which is made
-    /// when somebody wants them.
-    First,
-    /// None: it is enough that they are there. A person asks, who is told what there is instead of what is
-    /// not.
-    Exist,
-}
-
-/// The same for one wish.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Bytes {
-    Fetch,
-    Apart,
-    Exist,
-}
 
 /// An item that came, and under what circumstances.
 struct Came {
@@ -79,18 +57,10 @@ impl Call<'_> {
             asked,
         };
         let mut outcomes = Vec::with_capacity(wanted.len());
-        for (at, one) in wanted.iter().enumerate() {
-            let bytes = match files {
-                Files::First if at == 0 => Bytes::Fetch,
-                Files::First => Bytes::Apart,
-                Files::Exist => Bytes::Exist,
-            };
-            outcomes.push(match own(one) {
-                // Equal places are equal items.
-                Some(other) if other.vault == of.vault && other.item == of.item => {
-                    self.outcome(&came, one, other, bytes).await
-                }
-                _ => Err(self.foreign()),
+        for (one, other, bytes) in of_item(wanted, of, files) {
+            outcomes.push(match other {
+                Some(other) => self.outcome(&came, one, other, bytes).await,
+                None => Err(self.foreign()),
             });
         }
         Ok(outcomes)
@@ -172,15 +142,7 @@ impl Call<'_> {
             mut response,
             ..
         } = found;
-        let wants = Wants {
-            pool: &self.cx.pool,
-            max: wanted.iter().map(|one| one.max_size).max().unwrap_or(0),
-            names: wanted
-                .iter()
-                .filter_map(own)
-                .map(|of| fold(&of.field))
-                .collect(),
-        };
+        let wants = wants(&self.cx.pool, wanted);
         let mut tokenizer = Tokenizer::new();
         let mut reader = Reader::new(wants);
         if files == Files::Exist {
@@ -221,12 +183,5 @@ impl Call<'_> {
             "another reference than one of 1Password, or of another item",
             "",
         )
-    }
-}
-
-fn own(wanted: &Wanted) -> Option<&Own> {
-    match &wanted.reference {
-        Reference::OnePassword(of) => Some(of),
-        _ => None,
     }
 }

@@ -1,11 +1,11 @@
 //! A file's bytes: as they come, straight into sealed memory.
 
 use super::call::{Ask, Call, No};
-use super::fetch::Outcome;
 use super::is_id;
 use super::known::Ids;
 use crate::error::{ErrorKind, ProviderError};
 use crate::onepassword::Reference;
+use crate::onepassword::wish::Outcome;
 use crate::provider::{Answer, Fetched, Validator};
 use std::time::SystemTime;
 

@@ -1,16 +1,14 @@
 //! The trait.
 
 use super::call::Call;
-use super::fetch::{Files, Outcome};
 use super::known::Known;
 use super::token::Token;
 use crate::credential::{Credential, CredentialOffer, Kept};
 use crate::error::{ErrorKind, ProviderError};
 use crate::health::Seen;
 use crate::http::{Budget, Endpoint, HttpClient, Proxies};
-use crate::provider::{
-    Answer, BoxFuture, Context, Fetched, Health, Provider, Survey, Wanted, unsupported,
-};
+use crate::onepassword::wish::{Files, Outcome, member};
+use crate::provider::{Answer, BoxFuture, Context, Health, Provider, Survey, Wanted};
 use crate::reference::{FolderReference, Reference};
 use secretfs_memory::sealed::SealedPool;
 use std::hash::BuildHasher;
@@ -194,32 +192,8 @@ impl Provider for Connect {
         true
     }
 
-    fn fetch_folder<'a>(
-        &'a self,
-        _: &'a FolderReference,
-        _: usize,
-        _: &'a Context,
-    ) -> BoxFuture<'a, Result<Vec<(String, Fetched)>, ProviderError>> {
-        Box::pin(async { Err(unsupported(KIND, "render a folder")) })
-    }
-
-    fn list<'a>(
-        &'a self,
-        _: &'a FolderReference,
-        _: &'a Context,
-    ) -> BoxFuture<'a, Result<Vec<String>, ProviderError>> {
-        Box::pin(async { Err(unsupported(KIND, "list a folder")) })
-    }
-
     fn member(&self, folder: &FolderReference, name: &str) -> Reference {
-        // Never asked: there are no folders, and the map refuses them.
-        Reference::OnePassword(crate::onepassword::Reference {
-            vault: folder.path.clone(),
-            item: name.to_owned(),
-            section: None,
-            field: String::new(),
-            attribute: None,
-        })
+        member(folder, name)
     }
 
     fn check<'a>(

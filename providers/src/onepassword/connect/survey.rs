@@ -2,13 +2,13 @@
 //! read to its end, and the values in it are dropped as they pass by.
 
 use super::call::{Ask, Call, No};
-use super::fetch::Files;
 use super::find::Found;
 use super::is_id;
 use super::known::Ids;
 use super::list::{Candidate, Reader};
 use crate::error::{ErrorKind, ProviderError};
 use crate::onepassword::item::{Item, Meant, fold, resolve};
+use crate::onepassword::wish::Files;
 use crate::onepassword::{Attribute, Reference};
 use crate::provider::{BoxFuture, Survey, Surveyed};
 use std::collections::HashMap;

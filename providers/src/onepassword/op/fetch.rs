@@ -9,31 +9,11 @@ use super::sink::{FileSink, ItemSink, NoItem};
 use crate::error::{ErrorKind, ProviderError};
 use crate::onepassword::Reference as Own;
 use crate::onepassword::is_id;
-use crate::onepassword::item::{Circumstances, Item, Served, Wants, fold, serve};
+use crate::onepassword::item::{Circumstances, Item, Served, fold, serve};
+use crate::onepassword::wish::{Bytes, Files, Outcome, of_item, own, wants};
 use crate::provider::{Answer, Fetched, Validator, Wanted};
-use crate::reference::Reference;
 use secretfs_memory::sealed::Sealed;
 use std::time::SystemTime;
-
-/// What comes of one wish.
-pub(super) type Outcome = Result<Answer, ProviderError>;
-
-/// Whether files' bytes are fetched too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Files {
-    /// Those of the first wish: somebody waits for it. Each takes an `op` of its own.
-    First,
-    /// None: it is enough that they are there.
-    Exist,
-}
-
-/// The same for one wish.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Bytes {
-    Fetch,
-    Apart,
-    Exist,
-}
 
 /// An item that came.
 struct Came {
@@ -70,18 +50,10 @@ impl Call<'_> {
             asked,
         };
         let mut outcomes = Vec::with_capacity(wanted.len());
-        for (at, one) in wanted.iter().enumerate() {
-            let bytes = match files {
-                Files::First if at == 0 => Bytes::Fetch,
-                Files::First => Bytes::Apart,
-                Files::Exist => Bytes::Exist,
-            };
-            outcomes.push(match own(one) {
-                // Equal places are equal items.
-                Some(other) if other.vault == of.vault && other.item == of.item => {
-                    self.outcome(&came, one, other, bytes).await
-                }
-                _ => Err(self.foreign()),
+        for (one, other, bytes) in of_item(wanted, of, files) {
+            outcomes.push(match other {
+                Some(other) => self.outcome(&came, one, other, bytes).await,
+                None => Err(self.foreign()),
             });
         }
         Ok(outcomes)
@@ -198,20 +170,13 @@ impl Call<'_> {
     }
 
     async fn get(&self, vault: &str, item: &str, wanted: &[Wanted]) -> Result<Item, No> {
-        let wants = || Wants {
-            pool: &self.cx.pool,
-            max: wanted.iter().map(|one| one.max_size).max().unwrap_or(0),
-            names: wanted
-                .iter()
-                .filter_map(own)
-                .map(|of| fold(&of.field))
-                .collect(),
-        };
         let call = OpCall::Item {
             vault: vault.to_owned(),
             item: item.to_owned(),
         };
-        let sink = self.run(call, || ItemSink::new(wants())).await?;
+        let sink = self
+            .run(call, || ItemSink::new(wants(&self.cx.pool, wanted)))
+            .await?;
         sink.finish().map_err(|why| {
             No::All(match why {
                 NoItem::Malformed => self.nonsense("it is no item"),
@@ -268,11 +233,4 @@ fn is_hidden(value: &Sealed) -> bool {
     zeroize::Zeroize::zeroize(&mut head);
     zeroize::Zeroize::zeroize(&mut tail);
     is_it
-}
-
-fn own(wanted: &Wanted) -> Option<&Own> {
-    match &wanted.reference {
-        Reference::OnePassword(of) => Some(of),
-        _ => None,
-    }
 }

@@ -1,6 +1,5 @@
 //! The trait.
 
-use super::fetch::{Files, Outcome};
 use super::gate::Gate;
 use super::run::Call;
 use super::token::{TOKEN, Token};
@@ -8,8 +7,9 @@ use crate::credential::{Credential, CredentialOffer, Kept};
 use crate::error::{ErrorKind, ProviderError};
 use crate::health::Seen;
 use crate::http::Budget;
+use crate::onepassword::wish::{Files, Outcome, member};
 use crate::onepassword::{Reference as Own, is_id};
-use crate::provider::{Answer, BoxFuture, Context, Fetched, Health, Provider, Wanted, unsupported};
+use crate::provider::{Answer, BoxFuture, Context, Health, Provider, Wanted};
 use crate::reference::{FolderReference, Reference};
 use secretfs_memory::sealed::SealedPool;
 use std::collections::HashMap;
@@ -160,32 +160,8 @@ impl Provider for Op {
         true
     }
 
-    fn fetch_folder<'a>(
-        &'a self,
-        _: &'a FolderReference,
-        _: usize,
-        _: &'a Context,
-    ) -> BoxFuture<'a, Result<Vec<(String, Fetched)>, ProviderError>> {
-        Box::pin(async { Err(unsupported(KIND, "render a folder")) })
-    }
-
-    fn list<'a>(
-        &'a self,
-        _: &'a FolderReference,
-        _: &'a Context,
-    ) -> BoxFuture<'a, Result<Vec<String>, ProviderError>> {
-        Box::pin(async { Err(unsupported(KIND, "list a folder")) })
-    }
-
     fn member(&self, folder: &FolderReference, name: &str) -> Reference {
-        // Never asked: there are no folders, and the map refuses them.
-        Reference::OnePassword(Own {
-            vault: folder.path.clone(),
-            item: name.to_owned(),
-            section: None,
-            field: String::new(),
-            attribute: None,
-        })
+        member(folder, name)
     }
 
     fn check<'a>(
