@@ -104,6 +104,8 @@ pub struct Survey {
     pub left_out: Vec<String>,
     /// There is more than was looked at.
     pub is_cut: bool,
+    /// Why no more was looked at, where something failed on the way.
+    pub stopped: Option<ProviderError>,
 }
 
 /// One secret that was found.

@@ -31,11 +31,13 @@ pub(crate) enum InitFrom {
         secretfs init infisical --project-slug shop-x1y2 --path /backend --output -")]
     Infisical(InitInfisicalArgs),
 
-    /// A 1Password vault, through a Connect server
+    /// A 1Password vault, through `op` or a Connect server
     ///
-    /// An entry for each field that has a value and for each attached file. Names alone are kept.
+    /// An entry for each field that has a value and for each attached file. Names alone are kept. Each item
+    /// is a request, of which 1Password allows a service account a number in an hour.
     #[command(after_help = "Examples:\n  \
         secretfs init onepassword --vault Prod\n  \
+        secretfs init onepassword --vault Prod --account my.1password.com\n  \
         secretfs init onepassword --vault Prod --connect-host https://connect.example.internal --output -")]
     Onepassword(InitOnePasswordArgs),
 
@@ -72,15 +74,18 @@ pub(crate) struct NamesArg {
     pub(crate) env_names: EnvNames,
 }
 
-/// Which Connect server.
+/// Which way to 1Password.
 #[derive(Debug, Args)]
 pub(crate) struct Connect {
-    /// The Connect server [default: $OP_CONNECT_HOST]
+    /// The Connect server [default: $OP_CONNECT_HOST, else the program `op`]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) connect_host: Option<String>,
     /// Certificates to trust beside the system's, for a Connect server with its own
     #[arg(id = "connect_ca_file", long = "connect-ca-file", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) ca_file: Option<PathBuf>,
+    /// The account, of those that `op account list` shows: through `op`, whatever the environment names
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["connect_host", "connect_ca_file"])]
+    pub(crate) account: Option<String>,
 }
 
 /// Which Infisical project.

@@ -36,6 +36,8 @@ pub fn is_named(map: &CompiledMap, provider: u16, call: &OpCall) -> bool {
         OpCall::Item { vault, item } => {
             (is_id(vault) && is_id(item)) || map.names_place(provider, &place(vault, item))
         }
+        // What a map does not name, a daemon has no business to know.
+        OpCall::Items { .. } => false,
         OpCall::Read { of, .. } => {
             let reference = Reference::OnePassword(of.clone());
             map.names_reference(provider, &reference)
@@ -135,6 +137,10 @@ mod tests {
             assert!(may(1, call.clone()), "{call:?}");
         }
         for call in [
+            OpCall::Items {
+                vault: "Prod".into(),
+            },
+            OpCall::Items { vault: V.into() },
             item("Prod", "other"),
             item("Other", "db"),
             item(V, "db"),

@@ -6,16 +6,20 @@
 //! | `reference` | `op://`, parsed when the map loads |
 //! | `item/` | an item's JSON, and which of it a reference means: the same for every back end |
 //! | `wish` | what is wanted of an item, and what comes of it |
+//! | `list` | lists of vaults and items |
+//! | `survey` | which references there are, for a first map |
 //! | `otp`, `ssh/` | one-time passwords, SSH keys |
 //! | [`connect`] | the back end for Connect servers |
 //! | [`op`] | the back end for the `op` program |
 
 pub mod connect;
 mod item;
+mod list;
 pub mod op;
 mod otp;
 mod reference;
 mod ssh;
+mod survey;
 mod wish;
 
 pub use reference::ReferenceError;

@@ -26,12 +26,12 @@ const CHOICES: [(&str, &str, &[Question]); 5] = [
     ),
     (
         "onepassword",
-        "a 1Password vault, through a Connect server",
+        "a 1Password vault",
         &[
             Question("--vault", "Vault", ""),
             Question(
                 "--connect-host",
-                "Server, https://… [OP_CONNECT_HOST]",
+                "Connect server, https://… [OP_CONNECT_HOST, else `op`]",
                 "\0",
             ),
         ],

@@ -110,6 +110,7 @@ mod tests {
         let connect = Connect {
             connect_host: Some("https://connect.example".to_owned()),
             ca_file: None,
+            account: None,
         };
         let head = variables::head(&found, &Home::Vault(None), &connect).expect("a head");
         match entry::map(&head, entries, Path::new("/home/u/secrets.yml"), "it") {

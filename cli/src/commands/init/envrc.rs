@@ -255,7 +255,7 @@ mod tests {
         ) {
             let lines = text.lines().count();
             let read = read(&text);
-            let connect = Connect { connect_host: None, ca_file: None };
+            let connect = Connect { connect_host: None, ca_file: None, account: None };
             match variables::entries(&read.found, EnvNames::File, "/") {
                 Err(wrong) => prop_assert!((1..=lines).contains(&wrong.line)),
                 Ok(entries) if entries.is_empty() => prop_assert!(read.found.is_empty()),

@@ -1,11 +1,11 @@
-//! From a 1Password vault behind a Connect server: an entry for each field that has a value and for each
+//! From a 1Password vault, behind a Connect server or through `op`: an entry for each field that has a value and for each
 //! attached file, below a folder of its item's title.
 
 use super::entry::{self, Entry, SCHEMA, counted};
 use super::variables;
 use crate::args::InitOnePasswordArgs;
 use crate::commands::check::status;
-use crate::error::{CliError, Status};
+use crate::error::CliError;
 use crate::map::Map;
 use crate::online::{self, Online};
 use crate::output::warn;
@@ -22,13 +22,6 @@ const MOST_TOLD: usize = 10;
 /// Runs the command.
 pub(super) fn run(args: &InitOnePasswordArgs) -> Result<(), CliError> {
     super::may_write(&args.output)?;
-    if variables::host(&args.connect).is_none() {
-        return Err(CliError::new(
-            Status::Usage,
-            "there is no Connect server to ask",
-            "name it with `--connect-host`, or set OP_CONNECT_HOST and OP_CONNECT_TOKEN; without one, `secretfs init envrc` takes references from a file",
-        ));
-    }
     let head = format!(
         "{SCHEMA}providers:\n{}",
         variables::of_onepassword(&args.connect)?
@@ -74,6 +67,12 @@ fn tell(survey: &Survey) {
         warn(
             "there is more in the vault than a first map has room for",
             "add the others by hand",
+        );
+    }
+    if let Some(error) = &survey.stopped {
+        warn(
+            &format!("the map is not of all of the vault: {}", error.message),
+            &error.help,
         );
     }
 }

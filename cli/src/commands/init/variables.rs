@@ -150,6 +150,9 @@ pub(super) fn of_onepassword(connect: &Connect) -> Result<String, CliError> {
         Some(host) => text.push_str(&format!("    connect_host: {}\n", quoted(&host))),
         None => text.push_str("    backend: op\n"),
     }
+    if let Some(account) = &connect.account {
+        text.push_str(&format!("    account: {}\n", quoted(account)));
+    }
     if let Some(file) = &connect.ca_file {
         text.push_str(&format!("    ca_file: {}\n", quoted_path(file)?));
     }
@@ -157,7 +160,10 @@ pub(super) fn of_onepassword(connect: &Connect) -> Result<String, CliError> {
 }
 
 /// The server.
-pub(super) fn host(connect: &Connect) -> Option<String> {
+fn host(connect: &Connect) -> Option<String> {
+    if connect.account.is_some() {
+        return None;
+    }
     let of_environment = || std::env::var("OP_CONNECT_HOST").ok();
     let host = connect.connect_host.clone().or_else(of_environment);
     host.filter(|host| !host.is_empty())

@@ -4,10 +4,10 @@
 use super::call::{Ask, Call};
 use super::is_id;
 use super::known::Names;
-use super::list::Reader;
 use crate::error::{ErrorKind, ProviderError};
 use crate::nearest::{list, nearest};
 use crate::onepassword::Reference;
+use crate::onepassword::list::Reader;
 use crate::provider::BoxFuture;
 use std::sync::Arc;
 

@@ -4,13 +4,13 @@
 use super::call::{Ask, Call, No};
 use super::is_id;
 use super::known::{Content, Ids};
-use super::list::{Choice, Reader};
 use super::refusal::Refusal;
 use crate::error::{ErrorKind, ProviderError};
 use crate::http::Response;
 use crate::json::Tokenizer;
 use crate::onepassword::Reference;
 use crate::onepassword::item::listed;
+use crate::onepassword::list::{Choice, Reader};
 use tokio::time::timeout_at;
 
 /// The most bytes of a list.

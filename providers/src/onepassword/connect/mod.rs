@@ -8,7 +8,6 @@
 //! | `token` | the token, and for how long a refused one is not sent |
 //! | `known` | ids behind names, versions: what saves requests |
 //! | `find` | vault and item by id or name |
-//! | `list` | vaults or items of a name, taken from the stream |
 //! | `fresh` | whether a vault has changed |
 //! | `fetch` | one item for all that is wanted of it |
 //! | `check` | whether secrets are there, item by item |
@@ -26,7 +25,6 @@ mod file;
 mod find;
 mod fresh;
 mod known;
-mod list;
 mod provider;
 mod refusal;
 mod survey;

@@ -18,6 +18,12 @@ pub enum OpCall {
         /// The item's title or id.
         item: String,
     },
+    /// `op item list`: the items of a vault without their fields, as JSON. For a first map: the
+    /// mount-helper asks it for nobody.
+    Items {
+        /// The vault's name or id.
+        vault: String,
+    },
     /// `op read`: one field or file, as it is.
     Read {
         /// What the map says of it.
@@ -37,6 +43,7 @@ impl OpCall {
     pub fn args(&self, account: Option<&str>) -> Option<Vec<String>> {
         let mut args: Vec<String> = match self {
             Self::Item { .. } => vec!["item".into(), "get".into(), "--format=json".into()],
+            Self::Items { .. } => vec!["item".into(), "list".into(), "--format=json".into()],
             Self::Read { .. } => vec!["read".into(), "--no-newline".into()],
         };
         if let Some(account) = account {
@@ -55,6 +62,7 @@ impl OpCall {
                 }
                 args.push(item.into());
             }
+            Self::Items { vault } => args.push(format!("--vault={}", word(vault)?)),
             // It begins with `op://`, so it is no option.
             Self::Read { .. } => args.push(self.reference()?),
         }
@@ -99,6 +107,7 @@ impl OpCall {
     pub(super) fn asked(&self) -> (&str, &str, Option<String>) {
         match self {
             Self::Item { vault, item } => (vault, item, None),
+            Self::Items { vault } => (vault, "", None),
             Self::Read { vault, item, .. } => (vault, item, self.reference()),
         }
     }
@@ -154,6 +163,17 @@ mod tests {
         for (v, i) in [("", "x"), ("x", ""), ("x", "-"), ("x\0", "x"), ("x", &long)] {
             assert_eq!(item(v, i), None, "{v:?} {i:?}");
         }
+    }
+
+    #[test]
+    fn a_vault_is_named_in_an_option() {
+        let items = |vault: &str| OpCall::Items {
+            vault: vault.into(),
+        };
+        let args = items("-x").args(Some("my.1password.com"));
+        let expected = "item list --format=json --account=my.1password.com --vault=-x".split(' ');
+        assert_eq!(args, Some(expected.map(str::to_owned).collect()));
+        assert_eq!(items("").args(None), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::sink::{FileSink, ItemSink, NoItem};
 use crate::error::{ErrorKind, ProviderError};
 use crate::onepassword::Reference as Own;
 use crate::onepassword::is_id;
-use crate::onepassword::item::{Circumstances, Item, Served, fold, serve};
+use crate::onepassword::item::{Circumstances, Item, Served, fold, instead, serve};
 use crate::onepassword::wish::{Bytes, Files, Outcome, of_item, own, wants};
 use crate::provider::{Answer, Fetched, Validator, Wanted};
 use secretfs_memory::sealed::Sealed;
@@ -43,7 +43,7 @@ impl Call<'_> {
             return Err(self.foreign());
         };
         let asked = self.cx.clock.wall();
-        let item = self.item_of(of, wanted).await?;
+        let item = self.item_of(of, wanted, files).await?;
         let came = Came {
             current: item.version.map(|version| format!("{}:{version}", item.id)),
             item,
@@ -87,6 +87,10 @@ impl Call<'_> {
                     && matches!(error.kind, ErrorKind::TooLarge | ErrorKind::NoMemory) =>
             {
                 return Ok(Answer::Unchanged);
+            }
+            Err(error) if bytes == Bytes::Exist && error.kind == ErrorKind::Missing => {
+                let help = instead(&came.item, of);
+                return Err(ProviderError { help, ..error });
             }
             Err(error) => return Err(error),
         };
@@ -136,10 +140,15 @@ impl Call<'_> {
 
     /// The item that a reference is of. One that was known by another title by now is not the one that
     /// is meant: it is asked for by its names again.
-    async fn item_of(&self, of: &Own, wanted: &[Wanted]) -> Result<Item, ProviderError> {
+    async fn item_of(
+        &self,
+        of: &Own,
+        wanted: &[Wanted],
+        files: Files,
+    ) -> Result<Item, ProviderError> {
         let known = self.of.known(of);
         if let Some(ids) = known {
-            match self.get(&ids.vault, &ids.item, wanted).await {
+            match self.get(&ids.vault, &ids.item, wanted, files).await {
                 Ok(item) if item.id == ids.item && is_meant(&item, of) => return Ok(item),
                 Ok(_)
                 | Err(No::This(Complaint::NoItem | Complaint::NoVault | Complaint::Denied)) => {
@@ -148,7 +157,7 @@ impl Call<'_> {
                 Err(no) => return Err(self.said(of, no)),
             }
         }
-        let item = self.get(&of.vault, &of.item, wanted).await;
+        let item = self.get(&of.vault, &of.item, wanted, files).await;
         let item = item.map_err(|no| self.said(of, no))?;
         if item.title.is_empty() && item.id != of.item {
             return Err(self.nonsense("an item has no title"));
@@ -169,13 +178,19 @@ impl Call<'_> {
         Ok(item)
     }
 
-    async fn get(&self, vault: &str, item: &str, wanted: &[Wanted]) -> Result<Item, No> {
+    pub(super) async fn get(
+        &self,
+        vault: &str,
+        item: &str,
+        wanted: &[Wanted],
+        files: Files,
+    ) -> Result<Item, No> {
         let call = OpCall::Item {
             vault: vault.to_owned(),
             item: item.to_owned(),
         };
         let sink = self
-            .run(call, || ItemSink::new(wants(&self.cx.pool, wanted)))
+            .run(call, || ItemSink::new(wants(&self.cx.pool, wanted), files))
             .await?;
         sink.finish().map_err(|why| {
             No::All(match why {
@@ -192,7 +207,7 @@ impl Call<'_> {
         }
     }
 
-    fn nonsense(&self, what: &str) -> ProviderError {
+    pub(super) fn nonsense(&self, what: &str) -> ProviderError {
         self.of.error(
             ErrorKind::Protocol,
             &format!("what the program `op` prints makes no sense: {what}"),

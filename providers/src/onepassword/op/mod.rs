@@ -11,6 +11,7 @@
 //! | `run` | one run of the program |
 //! | `sink` | what becomes of what it prints |
 //! | `fetch` | one item for all that is wanted of it |
+//! | `survey` | what there is in a vault, for a first map |
 //! | `failure` | why there is nothing, and what to do |
 
 mod call;
@@ -21,6 +22,7 @@ mod gate;
 mod provider;
 mod run;
 mod sink;
+mod survey;
 mod token;
 
 pub use call::OpCall;

@@ -9,7 +9,7 @@ use crate::health::Seen;
 use crate::http::Budget;
 use crate::onepassword::wish::{Files, Outcome, member};
 use crate::onepassword::{Reference as Own, is_id};
-use crate::provider::{Answer, BoxFuture, Context, Health, Provider, Wanted};
+use crate::provider::{Answer, BoxFuture, Context, Health, Provider, Survey, Wanted};
 use crate::reference::{FolderReference, Reference};
 use secretfs_memory::sealed::SealedPool;
 use std::collections::HashMap;
@@ -190,6 +190,25 @@ impl Provider for Op {
                 Ok(outcomes) => outcomes.into_iter().map(|one| one.map(drop)).collect(),
                 Err(error) => references.iter().map(|_| Err(error.clone())).collect(),
             }
+        })
+    }
+
+    fn survey<'a>(
+        &'a self,
+        of: &'a str,
+        seen: &'a (dyn Fn(usize, usize) + Send + Sync),
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<Survey, ProviderError>> {
+        Box::pin(async move {
+            let budget = Budget::of(cx);
+            let call = Call {
+                of: self,
+                cx,
+                budget,
+            };
+            let surveyed = call.survey(of, seen).await;
+            self.health.note(&surveyed);
+            surveyed
         })
     }
 

@@ -3,10 +3,14 @@
 
 use crate::json::Tokenizer;
 use crate::onepassword::item::{Item, Reader, Wants};
+use crate::onepassword::list::{self, Candidate};
+use crate::onepassword::wish::Files;
 use secretfs_memory::sealed::{Sealed, SealedError, SealedWriter};
 
 /// The most bytes of an item.
 const MAX_ITEM: usize = 4 << 20;
+/// The most bytes of a list: some 700 for each item, of which a vault may have ten thousands.
+const MAX_LIST: usize = 32 << 20;
 
 /// Takes what is printed.
 pub(super) trait Sink {
@@ -33,10 +37,15 @@ pub(super) enum NoItem {
 }
 
 impl<'a> ItemSink<'a> {
-    pub(super) fn new(wants: Wants<'a>) -> Self {
+    /// Where nobody reads, what there is beside what is wanted is listed, for advice.
+    pub(super) fn new(wants: Wants<'a>, files: Files) -> Self {
+        let reader = Reader::new(wants);
         Self {
             tokenizer: Tokenizer::new(),
-            reader: Reader::new(wants),
+            reader: match files {
+                Files::Exist => reader.listing(),
+                _ => reader,
+            },
             taken: 0,
             is_well: true,
         }
@@ -64,6 +73,48 @@ impl Sink for ItemSink<'_> {
             self.is_well = read.is_ok();
         }
         self.taken <= MAX_ITEM
+    }
+}
+
+/// A vault's items.
+#[derive(Debug)]
+pub(super) struct ListSink {
+    tokenizer: Tokenizer,
+    reader: list::Reader<'static>,
+    taken: usize,
+    is_well: bool,
+}
+
+impl ListSink {
+    /// The first `most` of them.
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            tokenizer: Tokenizer::new(),
+            reader: list::Reader::all("title", most),
+            taken: 0,
+            is_well: true,
+        }
+    }
+
+    /// They, and whether there are more; `None`: it is no list.
+    pub(super) fn finish(mut self) -> Option<(Vec<Candidate>, bool)> {
+        let ended = self.tokenizer.finish(|token| self.reader.token(token));
+        if self.taken > MAX_LIST || !self.is_well || ended.is_err() {
+            return None;
+        }
+        self.reader.finish_all().ok()
+    }
+}
+
+impl Sink for ListSink {
+    fn take(&mut self, bytes: &[u8]) -> bool {
+        self.taken = self.taken.saturating_add(bytes.len());
+        if self.is_well {
+            let reader = &mut self.reader;
+            let read = self.tokenizer.push(bytes, |token| reader.token(token));
+            self.is_well = read.is_ok();
+        }
+        self.taken <= MAX_LIST
     }
 }
 

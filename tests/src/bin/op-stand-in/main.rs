@@ -151,6 +151,7 @@ fn violations(account: &Account, args: &[String]) -> Vec<String> {
 /// What it is asked.
 enum Asked<'a> {
     Item(&'a str, &'a str),
+    Items(&'a str),
     Read(&'a str),
 }
 
@@ -172,6 +173,9 @@ fn asked<'a>(account: &Account, args: &'a [String]) -> Option<Asked<'a>> {
         ["item", "get", "--format=json", vault, item] if !item.starts_with('-') => {
             Some(Asked::Item(vault.strip_prefix("--vault=")?, item))
         }
+        ["item", "list", "--format=json", vault] => {
+            Some(Asked::Items(vault.strip_prefix("--vault=")?))
+        }
         ["read", "--no-newline", reference] => Some(Asked::Read(reference.strip_prefix("op://")?)),
         _ => None,
     }
@@ -190,6 +194,7 @@ fn answer(account: &Account, args: &[String]) -> Result<Vec<u8>, String> {
             let (vault, item) = find(account, vault, title)?;
             Ok(json(vault, item))
         }
+        Asked::Items(vault) => Ok(list(of_name(account, vault)?)),
         Asked::Read(path) => {
             let parts: Vec<&str> = path.split('/').collect();
             let [vault, title, .., field] = parts.as_slice() else {
@@ -209,10 +214,7 @@ fn find<'a>(
     vault: &str,
     title: &str,
 ) -> Result<(&'a Vault, &'a Item), String> {
-    let found = account.vaults.iter().find(|of| is(&of.name, &of.id, vault));
-    let found = found.ok_or_else(|| {
-        format!("\"{vault}\" isn't a vault in this account. Specify the vault with its ID or name.")
-    })?;
+    let found = of_name(account, vault)?;
     let items: Vec<_> = found
         .items
         .iter()
@@ -238,6 +240,27 @@ fn find<'a>(
             ))
         }
     }
+}
+
+fn of_name<'a>(account: &'a Account, vault: &str) -> Result<&'a Vault, String> {
+    let found = account.vaults.iter().find(|of| is(&of.name, &of.id, vault));
+    found.ok_or_else(|| {
+        format!("\"{vault}\" isn't a vault in this account. Specify the vault with its ID or name.")
+    })
+}
+
+/// Without what is in the items, and with what nobody asked for.
+fn list(vault: &Vault) -> Vec<u8> {
+    let items = vault.items.iter().map(|item| {
+        json!({
+            "id": item.id, "title": item.title, "version": item.version,
+            "vault": {"id": vault.id, "name": vault.name}, "category": "LOGIN",
+            "last_edited_by": "2BBUFQPMKNDGHPFAQRBHPSRBEY", "additional_information": "me@example.com",
+            "created_at": "2024-01-01T00:00:00Z", "updated_at": "2024-05-01T08:00:00Z",
+            "urls": [{"label": "website", "primary": true, "href": "https://example.com"}],
+        })
+    });
+    serde_json::to_vec_pretty(&items.collect::<Vec<_>>()).expect("JSON")
 }
 
 fn json(vault: &Vault, item: &Item) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! 1Password through the `op` program on a real mount, with a strict stand-in for it.
 
 mod failing;
+mod init;
 mod prompts;
 mod service_account;
 mod values;

@@ -215,6 +215,16 @@ fn check_online_reads_with_the_token() {
 }
 
 #[test]
+fn check_online_tells_what_there_is_in_place_of_a_field_that_is_not() {
+    let mount = with_token(account(1));
+    mount.write_refs("", &["op://Prod/i0/pasword", "op://Prod/i0/ff"]);
+    let output = mount.secretfs(["check", "--online"]).output();
+    let said = told(&output.expect("secretfs"));
+    assert!(said.contains("the item has `f`"), "{said}");
+    assert_eq!(mount.op.calls().len(), 1, "one request for both");
+}
+
+#[test]
 fn with_remount_on_unlock_a_mount_that_had_a_token_is_not_served_as_somebody_else() {
     for (token, state) in [(None, "serving"), (Some(TOKEN), "locked")] {
         let mut mount = match token {

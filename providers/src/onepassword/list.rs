@@ -10,14 +10,17 @@ use crate::onepassword::item::{Malformed, fold};
 const MAX_KEPT: usize = 64;
 /// The most bytes of a text that matters.
 const MAX_TEXT: usize = 1024;
-/// How deep one of the list lies.
+/// How deep the members of one of the list lie, and those of its `vault`.
 const ONE: u32 = 2;
+const VAULT: u32 = 3;
 
 /// One that has the name, but for case.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Candidate {
     pub(super) id: String,
     pub(super) name: String,
+    /// Of items: the vault's id, where the list says it.
+    pub(super) vault: String,
     /// Of vaults: the state of the content.
     pub(super) content: Option<u64>,
     is_gone: bool,
@@ -39,6 +42,9 @@ enum Key {
     Name,
     State,
     Content,
+    /// Of items: an object, of which the id matters.
+    Vault,
+    VaultId,
     Other,
 }
 
@@ -54,6 +60,7 @@ pub(super) struct Reader<'a> {
     named: &'static str,
     depth: u32,
     key: Key,
+    is_in_vault: bool,
     open: Candidate,
     text: String,
     found: Vec<Candidate>,
@@ -80,6 +87,7 @@ impl<'a> Reader<'a> {
             named,
             depth: 0,
             key: Key::Other,
+            is_in_vault: false,
             open: Candidate::default(),
             text: String::new(),
             found: Vec::new(),
@@ -101,6 +109,9 @@ impl<'a> Reader<'a> {
                     }
                     self.open = Candidate::default();
                 }
+                if self.depth == VAULT {
+                    self.is_in_vault = self.key == Key::Vault && token == Token::ObjectStart;
+                }
                 self.key = Key::Other;
             }
             Token::ArrayEnd | Token::ObjectEnd => {
@@ -116,7 +127,14 @@ impl<'a> Reader<'a> {
                     "id" => Key::Id,
                     "state" => Key::State,
                     "contentVersion" => Key::Content,
+                    "vault" => Key::Vault,
                     _ if name == self.named => Key::Name,
+                    _ => Key::Other,
+                };
+            }
+            Token::Name(name) if self.depth == VAULT && self.is_in_vault => {
+                self.key = match name {
+                    "id" => Key::VaultId,
                     _ => Key::Other,
                 };
             }
@@ -141,7 +159,11 @@ impl<'a> Reader<'a> {
     }
 
     fn is_wanted(&self) -> bool {
-        self.depth == ONE && matches!(self.key, Key::Id | Key::Name | Key::State)
+        match self.depth {
+            ONE => matches!(self.key, Key::Id | Key::Name | Key::State),
+            VAULT => self.is_in_vault && self.key == Key::VaultId,
+            _ => false,
+        }
     }
 
     fn end(&mut self) {
@@ -151,7 +173,8 @@ impl<'a> Reader<'a> {
             Key::Name => self.open.name = text,
             // ARCHIVED, DELETED.
             Key::State => self.open.is_gone = !matches!(text.as_str(), "" | "ACTIVE"),
-            Key::Content | Key::Other => {}
+            Key::VaultId => self.open.vault = text,
+            Key::Content | Key::Vault | Key::Other => {}
         }
     }
 
@@ -244,6 +267,21 @@ mod tests {
         let other = format!(r#"[{{"id":"{A}","title":"db2"}}]"#);
         assert_eq!(read(&other, "db"), Ok(Choice::None));
         assert_eq!(read("[]", "db"), Ok(Choice::None));
+    }
+
+    #[test]
+    fn an_item_has_the_vault_that_its_list_says() {
+        let of = |vault: &str| {
+            let text = format!(r#"[{{"id":"{A}","title":"db",{vault}"n":{{"id":"x"}}}}]"#);
+            match read(&text, "db") {
+                Ok(Choice::One(one)) => one.vault,
+                other => format!("{other:?}"),
+            }
+        };
+        assert_eq!(of(&format!(r#""vault":{{"name":"P","id":"{B}"}},"#)), B);
+        assert_eq!(of(r#""vault":{"deep":{"id":"x"}},"#), "");
+        assert_eq!(of(r#""vault":[{"id":"x"}],"#), "");
+        assert_eq!(of(""), "");
     }
 
     #[test]
