@@ -21,6 +21,7 @@ mod output;
 mod passphrase;
 mod progress;
 mod proxies;
+mod terminal;
 mod usage;
 mod vault;
 mod with_token;

@@ -4,6 +4,7 @@
 use crate::error::{CliError, Status};
 use crate::keyring::{Entry, Keyring};
 use crate::output::{show, warn};
+use crate::terminal::ask_secret;
 use secrecy::SecretString;
 use secretfs_providers::local::store::{Key, Vault};
 use std::fs::File;
@@ -104,15 +105,23 @@ pub(crate) fn has_terminal() -> bool {
 
 /// Reads a line from the terminal without echo.
 pub(crate) fn ask(prompt: &str) -> Result<SecretString, CliError> {
-    rpassword::prompt_password(prompt)
-        .map(SecretString::from)
-        .map_err(|e| {
-            CliError::new(
-                Status::Other,
-                format!("cannot read from the terminal: {e}"),
-                "",
-            )
-        })
+    let fail = |why: &str| {
+        let message = format!("cannot take what was typed: {why}");
+        CliError::new(Status::Other, message, "run the command again")
+    };
+    let typed = ask_secret(prompt, MAX_PASSPHRASE).map_err(|error| fail(&error.to_string()))?;
+    text(typed).ok_or_else(|| fail("it is not text"))
+}
+
+/// As text; `None`: it is none.
+fn text(mut bytes: Zeroizing<Vec<u8>>) -> Option<SecretString> {
+    match String::from_utf8(std::mem::take(&mut *bytes)) {
+        Ok(text) => Some(SecretString::from(text)),
+        Err(error) => {
+            error.into_bytes().zeroize();
+            None
+        }
+    }
 }
 
 /// Reads a passphrase, or another credential, from a file; one final newline is dropped.
@@ -139,9 +148,5 @@ pub(crate) fn read_file(file: &Path) -> Result<SecretString, CliError> {
     if bytes.is_empty() {
         return Err(fail("it is empty"));
     }
-    let text = String::from_utf8(std::mem::take(&mut *bytes)).map_err(|e| {
-        e.into_bytes().zeroize();
-        fail("it is not text")
-    })?;
-    Ok(SecretString::from(text))
+    text(bytes).ok_or_else(|| fail("it is not text"))
 }

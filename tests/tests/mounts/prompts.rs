@@ -64,14 +64,8 @@ impl Prompt {
             pid,
             said,
         };
-        // The question is shown first; nobody types that fast.
-        wait::until("the terminal shows nothing of what is typed", || {
-            let line = format!("stty -a < /proc/{pid}/fd/0");
-            let output = user::privileged("sh").args(["-c", &line]).output();
-            let output = String::from_utf8(output.expect("sh").stdout).expect("text");
-            let is_off = output.split([' ', ';', '\n']).any(|word| word == "-echo");
-            is_off.then_some(())
-        });
+        // Before the question: what a fast typist answers is not shown.
+        assert!(!shows_what_is_typed(pid), "{args}");
         prompt
     }
 
@@ -97,6 +91,16 @@ impl Prompt {
         assert!(status.success(), "{rest}");
         assert!(!rest.contains(PASSPHRASE), "no echo: {rest}");
     }
+}
+
+/// Whether the terminal of this process shows what is typed.
+fn shows_what_is_typed(pid: u32) -> bool {
+    let line = format!("stty -a < /proc/{pid}/fd/0");
+    let output = user::privileged("sh").args(["-c", &line]).output();
+    let output = String::from_utf8(output.expect("sh").stdout).expect("text");
+    let mut words = output.split([' ', ';', '\n']);
+    let word = words.find(|word| matches!(*word, "echo" | "-echo"));
+    word.expect("what stty says") == "echo"
 }
 
 /// What the kernel says of a process that is about to hear a passphrase.
@@ -138,4 +142,59 @@ fn a_command_that_waits_for_a_passphrase_is_locked_and_cannot_be_looked_into() {
     assert!(fixture.read("a").is_ok());
     asks("login v");
     fixture.run(["logout", "v"]);
+}
+
+#[test]
+fn a_question_that_is_ended_by_ctrl_c_or_ctrl_d_leaves_the_terminal_as_it_was() {
+    let fixture = with_vault();
+    let file = fixture.path("vault/vault.age");
+    let list = format!(
+        "{} vault list --file {}",
+        fixture.path("secretfs").display(),
+        file.display()
+    );
+    // A shell that does not see to the terminal itself.
+    let script = fixture.path("home/asks.sh");
+    let lines = format!("trap : INT\nstty -a\n{list}\necho status $?\nstty -a\n");
+    fixture.write(&script, lines.as_bytes());
+    for (key, ends) in [("\x03", "status 130"), ("\x04", "nothing was typed")] {
+        let mut terminal = fixture
+            .command("script")
+            .args(["--quiet", "--return", "--flush", "--command"])
+            .arg(format!("dash {}", script.display()))
+            .arg("/dev/null")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("script");
+        let mut screen = terminal.stdout.take().expect("a pipe");
+        let mut shown = Vec::new();
+        while !String::from_utf8_lossy(&shown).contains("assphrase of") {
+            let mut byte = [0];
+            assert_eq!(screen.read(&mut byte).expect("the terminal"), 1);
+            shown.extend(byte);
+        }
+        let mut keyboard = terminal.stdin.take().expect("a pipe");
+        let typed = format!("hunt\x1b[D{key}");
+        let typed = if key == "\x04" { key } else { &typed };
+        keyboard.write_all(typed.as_bytes()).expect("the terminal");
+        let mut rest = String::new();
+        screen.read_to_string(&mut rest).expect("the terminal");
+        terminal.wait().expect("script");
+        assert!(rest.contains(ends), "{key:?}: {rest}");
+        assert!(!rest.contains("hunt"), "{key:?}: {rest}");
+        let all = String::from_utf8_lossy(&shown).into_owned() + &rest;
+        let settings: Vec<_> = all.split("speed ").skip(1).collect();
+        let modes = |text: &str| {
+            let words = text.split_whitespace().filter(|word| {
+                ["echo", "icanon", "isig", "iexten"].contains(&word.trim_start_matches('-'))
+            });
+            words.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let [before, after] = settings.as_slice() else {
+            panic!("{all}");
+        };
+        assert_eq!(modes(before).len(), 4, "{all}");
+        assert_eq!(modes(before), modes(after), "{all}");
+    }
 }
