@@ -5,8 +5,8 @@ use super::args::PlaceArgs;
 use crate::credentials::protected;
 use crate::error::{CliError, Status};
 use crate::forget::Affected;
-use crate::keyring::{Asking, Keyring};
-use crate::output::{print, printable, show};
+use crate::keyring::{Asking, Entry, Keyring};
+use crate::output::{print, printable, show, warn};
 use crate::passphrase;
 use secrecy::{ExposeSecret, SecretString};
 use secretfs_memory::heap;
@@ -281,6 +281,7 @@ fn rekey(new: NewPassphrase<'_>, what: Rekey, place: &PlaceArgs) -> Result<(), C
         ));
     }
     let old = passphrase(place, &vault)?;
+    let is_same = matches!(new, NewPassphrase::Same);
     let new = match new {
         NewPassphrase::Same => old.clone(),
         NewPassphrase::File(file) => passphrase::read_file(file)?,
@@ -291,7 +292,33 @@ fn rekey(new: NewPassphrase<'_>, what: Rekey, place: &PlaceArgs) -> Result<(), C
         Rekey::Passphrase => "has a new passphrase",
         Rekey::Identity => "has a new identity; running mounts need `secretfs unlock`",
     };
-    print(format!("{} {done}\n", show(vault.file())))
+    let stored = match is_same {
+        true => "",
+        false => store_again(vault.file(), &new),
+    };
+    print(format!("{} {done}{stored}\n", show(vault.file())))
+}
+
+/// Where `login` has stored the passphrase, the new one takes its place: the next mount would be told
+/// that the stored one does not open the vault. What was done, for people.
+fn store_again(vault: &Path, new: &SecretString) -> &'static str {
+    let mut keyring = Keyring::new(Asking::of_process());
+    let Some(entry) = Entry::of_vault(vault) else {
+        return "";
+    };
+    if keyring.holds(&entry).is_none() {
+        return "";
+    }
+    match keyring.put(&entry, new) {
+        Ok(_) => ", which is stored in place of the old one",
+        Err(trouble) => {
+            warn(
+                &format!("the old passphrase stays stored: {trouble}"),
+                "`secretfs login` with the provider's name stores the new one",
+            );
+            ""
+        }
+    }
 }
 
 fn cannot_read(path: &Path, error: &std::io::Error) -> CliError {

@@ -368,6 +368,38 @@ fn the_commands_of_a_vault_take_the_stored_passphrase() {
 }
 
 #[test]
+fn a_vault_that_gets_another_passphrase_is_opened_with_that_one_from_then_on() {
+    let fixture = with_vault("");
+    let file = fixture.path("vault/vault.age");
+    fixture.write(&fixture.path("new"), b"another passphrase");
+    let rekey = |keep: &str| {
+        let rekeyed = fixture
+            .secretfs(["vault", "rekey", keep, "--new-passphrase-file"])
+            .arg(fixture.path("new"))
+            .arg("--file")
+            .arg(&file)
+            .arg("--passphrase-file")
+            .arg(fixture.path("passphrase"))
+            .output()
+            .expect("secretfs");
+        assert!(rekeyed.status.success(), "{}", told(&rekeyed));
+        told(&rekeyed)
+    };
+    // Nobody has logged in: nothing is stored by itself.
+    let said = rekey("--keep-identity");
+    assert!(!said.contains("stored"), "{said}");
+    fixture.write(&fixture.path("passphrase"), b"another passphrase");
+    logs_in(&fixture, "v", "another passphrase");
+    fixture.write(&fixture.path("new"), b"a third one");
+    let said = rekey("--keep-identity");
+    assert!(said.contains("stored in place of the old one"), "{said}");
+    let warned = mounts(&fixture);
+    assert!(!warned.contains("warning"), "{warned}");
+    assert_eq!(fixture.read("a"), Ok(value("a", 64)));
+    fixture.run(["logout", "v"]);
+}
+
+#[test]
 fn a_keyring_that_never_answers_is_asked_once_and_the_mount_is_made_without_it() {
     let (sim, mut fixture) = (infisical(), Fixture::new());
     let folder = fixture.make_folder("session", 0o755);
