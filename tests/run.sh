@@ -132,6 +132,8 @@ build_hooked() {
 }
 lint() { cargo clippy "${locked[@]}" "${all[@]}" --quiet -- -D warnings; }
 lint_shipped() { cargo clippy "${locked[@]}" -p secretfs --quiet -- -D warnings; }
+# The rooms' own documentation, which CONTRIBUTING.md leads into: no link of it leads nowhere.
+documentation() { RUSTDOCFLAGS='-D warnings' cargo doc "${locked[@]}" --workspace --all-features --no-deps --document-private-items --quiet; }
 licences() { cargo deny --log-level error check bans licenses sources; }
 advisories() { cargo deny --log-level error check advisories; }
 
@@ -140,6 +142,7 @@ if [ -z "$filter" ]; then
   check "lints" lint
   # What is shipped has no test hooks: a line that only they need would be dead code there.
   check "lints, as shipped" lint_shipped
+  check "documentation" documentation
   if cargo deny --version >/dev/null 2>&1; then
     check "licences and sources" licences
     if cargo deny fetch db >/dev/null 2>&1; then

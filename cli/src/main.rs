@@ -1,4 +1,20 @@
 //! `secretfs`: presents the secrets of a vault as read-only files.
+//!
+//! The commands, one a file in `commands`, and what they share:
+//!
+//! | room | idea |
+//! |---|---|
+//! | `args`, `usage` | what can be said on a command line |
+//! | `map`, `map_report` | which map is meant; what is wrong with it, as a person reads it |
+//! | `credentials`, `keyring`, `passphrase`, `proxies` | what opens providers, and where it is found and kept |
+//! | `mounting`, `foreground`, `notify` | making a mount, for `mount` and for `run` |
+//! | `mounts`, `control`, `deliver`, `offer` | finding running mounts, and speaking to them |
+//! | `online` | asking providers without a mount |
+//! | `env` | variables, in the words of each shell |
+//! | `vault` | the local age vault |
+//! | `terminal`, `progress`, `output`, `error` | what is shown and asked, and the exit status |
+
+#![allow(rustdoc::bare_urls, reason = "doc comments of arguments are the help's text")]
 
 mod args;
 mod commands;

@@ -9,6 +9,11 @@
 //! | [`link`] | the socket between daemon and mount-helper |
 //! | [`daemon`] | the process that puts them together |
 //! | [`fuse`] | the only place that knows fuser |
+//! | [`error`] | why an open fails, and which errno that is: the only table |
+//!
+//! The way of one open, to read along: [`fuse`] takes it from the kernel's queue, [`tree`] answers from what is
+//! cached or has it wait on the runtime, [`cache`] has one flight a value and asks the provider, the value comes
+//! to rest in sealed memory, [`tree`] publishes it as a version with an inode of its own, and the answer goes out.
 
 pub mod cache;
 pub mod daemon;

@@ -2,6 +2,17 @@
 //!
 //! A provider turns a typed [`Reference`] into bytes in a sealed area. It knows nothing of files,
 //! caches or the map; `fs` knows nothing of ages, tokens or HTTP. To add one, see [`provider`].
+//!
+//! | room | idea |
+//! |---|---|
+//! | [`provider`], [`mod@reference`], [`error`] | the trait, what it is asked for, and what can be wrong |
+//! | [`credential`] | what opens a provider, bound to the origin that it was made for |
+//! | [`host`], [`clock`] | what a provider may ask of the outside: it opens and starts nothing itself |
+//! | [`local`] | an age-encrypted file |
+//! | [`infisical`], [`onepassword`] | the services |
+//! | [`http`] | TLS, connections, proxies, bounds, redirects: for servers of any kind |
+//! | [`json`] | JSON as tokens that pass by: a body is never held as a whole |
+//! | [`hints`], [`nearest`] | what may have changed; what may have been meant |
 
 pub mod clock;
 pub mod credential;
