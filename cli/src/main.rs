@@ -14,7 +14,10 @@
 //! | `vault` | the local age vault |
 //! | `terminal`, `progress`, `output`, `error` | what is shown and asked, and the exit status |
 
-#![allow(rustdoc::bare_urls, reason = "doc comments of arguments are the help's text")]
+#![allow(
+    rustdoc::bare_urls,
+    reason = "doc comments of arguments are the help's text"
+)]
 
 mod args;
 mod commands;
