@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`fixture`] | a home, a map, a mount by the real executable, and nothing left of it |
 //! | [`probe`], [`script`] | system calls by a process of the mounting user |
+//! | [`machine`] | a machine with an /etc/fstab of its own |
 //! | [`memory`] | looks for secrets in the memory of running processes |
 //! | [`vault`] | local vaults, written with the age library |
 //! | [`user`], [`place`], [`system`], [`wait`] | who, where, what there is, and when |
@@ -21,6 +22,7 @@ pub mod documents;
 pub mod fixture;
 pub mod http_sim;
 pub mod infisical;
+pub mod machine;
 pub mod memory;
 pub mod op;
 pub mod place;

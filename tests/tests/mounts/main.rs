@@ -14,6 +14,7 @@ mod docs;
 mod doctor;
 mod env;
 mod errno;
+mod fstab;
 mod held;
 mod hook;
 mod hung;
