@@ -12,6 +12,7 @@
 //! | [`infisical`] | a strict simulator of an Infisical server |
 //! | [`connect`] | a strict simulator of a 1Password Connect server |
 //! | [`op`] | a strict stand-in for the `op` program |
+//! | [`systemd`] | a user's manager and a journal, of systemd's own programs |
 //! | [`session`] | private buses, a real elogind, a simulated one, screen savers |
 //! | `scripted` | the simulator behind the scripted provider (feature `test-hooks`) |
 
@@ -32,6 +33,7 @@ pub mod script;
 pub mod scripted;
 pub mod session;
 pub mod system;
+pub mod systemd;
 pub mod transcript;
 pub mod user;
 pub mod vault;

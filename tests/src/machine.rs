@@ -1,6 +1,5 @@
 //! A machine with our helpers of mount(8) installed and an /etc/fstab of its own: a mount namespace in
-//! which /run, /sbin, /etc/fstab, /etc/passwd and /etc/group are replaced. Nothing of it is seen outside,
-//! and it is gone with the test.
+//! which /run, /sbin and /etc are replaced. Nothing of it is seen outside, and it is gone with the test.
 
 use crate::fixture::Fixture;
 use crate::system::{self, MountLine};
@@ -16,6 +15,8 @@ const SETUP: &str = r#"
 set -e
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/sbin "/run/user/$UID_"
+cp -a /etc /run/etc
+mount --bind /run/etc /etc
 chown "$UID_:$GID_" "/run/user/$UID_"
 mount --bind "$FOLDER/run" "/run/user/$UID_"
 sbin=$(readlink -f /sbin)
@@ -23,7 +24,10 @@ mount --bind "$sbin" /run/sbin
 mount -t tmpfs -o mode=755 tmpfs "$sbin"
 ln -s /run/sbin/* "$sbin/"
 for name in mount.secretfs umount.fuse.secretfs; do ln -sf "$FOLDER/secretfs" "$sbin/$name"; done
-for file in fstab passwd group; do mount --bind "$FOLDER/machine/$file" "/etc/$file"; done
+for file in fstab passwd group; do
+  : >>"/etc/$file"
+  mount --bind "$FOLDER/machine/$file" "/etc/$file"
+done
 echo $$
 exec cat
 "#;
