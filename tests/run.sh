@@ -37,7 +37,7 @@ if [ "$(id -u)" = 0 ]; then as_root() { "$@"; }; else as_root() { sudo -n "$@"; 
 
 # A program, and the package that has it.
 needed="
-  age:age attr:attr bash:bash cc:gcc curl:curl dbus-daemon:dbus desktop-file-validate:desktop-file-utils direnv:direnv du:coreutils find:findutils fish:fish
+  age:age attr:attr bash:bash cc:gcc curl:curl dbus-daemon:dbus desktop-file-validate:desktop-file-utils direnv:direnv du:coreutils find:findutils findmnt:util-linux fish:fish
   fusermount3:fuse3 gcore:gdb getfattr:attr git:git gnome-keyring-daemon:gnome-keyring jq:jq keyctl:keyutils kubectl:kubernetes-client losetup:mount
   mkswap:util-linux node:nodejs nsenter:util-linux openssl:openssl pkg-config:pkg-config prlimit:util-linux ps:procps python3:python3 script:bsdutils
   secret-tool:libsecret-tools setpriv:util-linux ssh-keygen:openssh-client swapon:mount tar:tar unshare:util-linux zsh:zsh
@@ -87,7 +87,8 @@ systemd_analyze_is_there() {
   local tree=${CARGO_TARGET_DIR:-target}/systemd
   command -v systemd-analyze >/dev/null || [ -x "$tree/usr/bin/systemd-analyze" ] && return 0
   [ -z "$quick" ] || { echo "systemd-analyze is not there, and --quick installs nothing"; return 1; }
-  unpack "$tree" systemd libsystemd-shared
+  # The last two are what nothing else on a bare machine brings.
+  unpack "$tree" systemd libsystemd-shared libip4tc2 libkmod2
 }
 unpack() { # FOLDER PACKAGE…: the packages' files below the folder
   local tree=$1 new; shift

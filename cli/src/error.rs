@@ -97,7 +97,6 @@ impl CliError {
     }
 
     /// The exit status.
-    #[cfg(test)]
     pub(crate) fn status(&self) -> Status {
         self.status
     }

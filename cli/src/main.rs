@@ -28,6 +28,7 @@ mod env;
 mod error;
 mod foreground;
 mod forget;
+mod fstab;
 mod keyring;
 mod map;
 mod map_report;
@@ -51,6 +52,9 @@ use std::process::ExitCode;
 static HEAP: secretfs_memory::heap::LockedHeap = secretfs_memory::heap::LockedHeap::new();
 
 fn main() -> ExitCode {
+    if let Some(program) = fstab::called_as(std::env::args_os().next().as_deref()) {
+        return program();
+    }
     // The hidden roles come before any parsing: a daemon must lock its heap before anything else.
     match std::env::args_os()
         .nth(1)

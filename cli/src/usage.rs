@@ -7,7 +7,12 @@ use clap::error::{Error, ErrorKind};
 
 /// Parses the command line. Help and version are printed here, and end with a status of 0.
 pub(crate) fn parse() -> Result<Cli, CliError> {
-    Cli::try_parse().map_err(|error| match error.kind() {
+    parse_as()
+}
+
+/// The same for another program's.
+pub(crate) fn parse_as<T: Parser>() -> Result<T, CliError> {
+    T::try_parse().map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match error.print() {
             Ok(()) => CliError::done(),
             Err(error) => error.into(),

@@ -346,6 +346,8 @@ fn manual_pages_are_printed_and_written() {
         page.stdout.contains(".TH secretfs-vault-init 1"),
         "{page:?}"
     );
+    let page = home.run(&["man", "mount.secretfs"]);
+    assert!(page.stdout.contains(".TH mount.secretfs 8"), "{page:?}");
     let missing = home.run(&["man", "nonsense"]);
     assert_eq!(missing.status, 2, "{missing:?}");
     let folder = home.path("man1");

@@ -73,6 +73,30 @@ pub struct LaunchRequest {
     /// not to be read as whoever the desktop app has signed in.
     #[serde(default)]
     pub service_accounts: Vec<String>,
+    /// What the table of mounts shows as its source, where mount(8) was told one: it takes a line of fstab
+    /// as mounted by that.
+    #[serde(default)]
+    pub source: Option<String>,
+}
+
+impl LaunchRequest {
+    /// A mount like any other: in the background, with everything that protects it.
+    #[must_use]
+    pub fn new(mountpoint: PathBuf, map: PathBuf, defaults: Defaults) -> Self {
+        Self {
+            mountpoint,
+            map,
+            foreground: false,
+            insecure_memory: false,
+            offline: false,
+            allow_root: false,
+            proxies: ProxySettings::default(),
+            defaults,
+            part: None,
+            service_accounts: Vec::new(),
+            source: None,
+        }
+    }
 }
 
 /// What goes over the launch socket. Descriptors, each where it is said to be there: the compiled

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`fixture`] | a home, a map, a mount by the real executable, and nothing left of it |
 //! | [`probe`], [`script`] | system calls by a process of the mounting user |
+//! | [`machine`] | a machine with an /etc/fstab of its own |
 //! | [`memory`] | looks for secrets in the memory of running processes |
 //! | [`vault`] | local vaults, written with the age library |
 //! | [`user`], [`place`], [`system`], [`wait`] | who, where, what there is, and when |
@@ -11,6 +12,7 @@
 //! | [`infisical`] | a strict simulator of an Infisical server |
 //! | [`connect`] | a strict simulator of a 1Password Connect server |
 //! | [`op`] | a strict stand-in for the `op` program |
+//! | [`systemd`] | a user's manager and a journal, of systemd's own programs |
 //! | [`session`] | private buses, a real elogind, a simulated one, screen savers |
 //! | `scripted` | the simulator behind the scripted provider (feature `test-hooks`) |
 
@@ -21,6 +23,7 @@ pub mod documents;
 pub mod fixture;
 pub mod http_sim;
 pub mod infisical;
+pub mod machine;
 pub mod memory;
 pub mod op;
 pub mod place;
@@ -30,6 +33,7 @@ pub mod script;
 pub mod scripted;
 pub mod session;
 pub mod system;
+pub mod systemd;
 pub mod transcript;
 pub mod user;
 pub mod vault;

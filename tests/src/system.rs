@@ -9,6 +9,8 @@ pub struct MountLine {
     pub at: PathBuf,
     /// The file system's type.
     pub kind: String,
+    /// What it shows.
+    pub source: String,
     /// The options of the mount.
     pub options: String,
     /// The minor device number: the name of the FUSE connection.
@@ -22,10 +24,14 @@ pub struct MountLine {
 #[must_use]
 pub fn mounts_below(path: &Path) -> Vec<MountLine> {
     let text = std::fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
-    text.lines()
-        .filter_map(parse)
-        .filter(|mount| mount.at.starts_with(path))
-        .collect()
+    let mut mounts = parse_mounts(&text);
+    mounts.retain(|mount| mount.at.starts_with(path));
+    mounts
+}
+
+/// The mounts of a mountinfo.
+pub(crate) fn parse_mounts(text: &str) -> Vec<MountLine> {
+    text.lines().filter_map(parse).collect()
 }
 
 fn parse(line: &str) -> Option<MountLine> {
@@ -36,6 +42,7 @@ fn parse(line: &str) -> Option<MountLine> {
         at: PathBuf::from(fields.get(4)?.replace("\\040", " ").replace("\\134", "\\")),
         options: (*fields.get(5)?).to_owned(),
         kind: right.split(' ').next()?.to_owned(),
+        source: right.split(' ').nth(1)?.to_owned(),
     })
 }
 

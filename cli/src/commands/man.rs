@@ -1,7 +1,8 @@
-//! `secretfs man`: the manual pages, from the definition that the help is from.
+//! `secretfs man`: the manual pages, from the definitions that the help is from.
 
 use crate::args::{Cli, ManArgs};
 use crate::error::{CliError, Status};
+use crate::fstab::{MountHelper, UnmountHelper};
 use crate::output::{print, show};
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
@@ -12,22 +13,26 @@ const SOURCE: &str = concat!("secretfs ", env!("CARGO_PKG_VERSION"));
 
 /// Runs the command.
 pub(crate) fn run(args: &ManArgs) -> Result<(), CliError> {
-    let pages = pages(Cli::command());
+    let pages = pages();
     let Some(folder) = &args.dir else {
         let name = name(&args.command);
-        let page = pages.into_iter().find(|page| page.0 == name);
-        let Some((_, page)) = page else {
+        let is_meant = |page: &Page| {
+            page.name == name || (page.section == "8" && args.command == [page.name.as_str()])
+        };
+        let page = pages.into_iter().find(is_meant);
+        let Some(page) = page else {
             return Err(CliError::new(
                 Status::Usage,
                 format!("there is no command `{}`", args.command.join(" ")),
                 "see `secretfs --help`",
             ));
         };
-        return print(page);
+        return print(page.text);
     };
     let count = pages.len();
-    for (name, page) in pages {
-        write(&folder.join(format!("{name}.1")), &page)?;
+    for page in pages {
+        let file = format!("{}.{}", page.name, page.section);
+        write(&folder.join(file), &page.text)?;
     }
     print(format!("wrote {count} pages to {}\n", show(folder)))
 }
@@ -49,31 +54,54 @@ fn name(words: &[String]) -> String {
         .fold("secretfs".to_owned(), |name, word| format!("{name}-{word}"))
 }
 
-/// The pages of a command and of all below it, by their names.
-fn pages(mut command: Command) -> Vec<(String, Vec<u8>)> {
-    command.build();
+struct Page {
+    name: String,
+    section: &'static str,
+    text: Vec<u8>,
+}
+
+/// The pages of every command, and of what mount(8) starts.
+fn pages() -> Vec<Page> {
     let mut pages = Vec::new();
-    add(&command, "secretfs", &mut pages);
+    for (mut command, section) in [
+        (Cli::command(), "1"),
+        (MountHelper::command(), "8"),
+        (UnmountHelper::command(), "8"),
+    ] {
+        command.build();
+        let name = command.get_name().to_owned();
+        add(&command, &name, section, &mut pages);
+    }
     pages
 }
 
-fn add(command: &Command, name: &str, pages: &mut Vec<(String, Vec<u8>)>) {
+fn add(command: &Command, name: &str, section: &'static str, pages: &mut Vec<Page>) {
     let page = command.clone().display_name(name.to_owned());
     let mut text = Vec::new();
     // Written to memory, which does not fail.
     let _ = Man::new(page)
         .title(name)
+        .section(section)
         .manual("secretfs")
         .source(SOURCE)
         .render(&mut text);
     // What clap calls "extra" is our examples.
     let text = String::from_utf8_lossy(&text).replace(".SH EXTRA\n", ".SH EXAMPLES\n");
-    pages.push((name.to_owned(), text.into_bytes()));
+    pages.push(Page {
+        name: name.to_owned(),
+        section,
+        text: text.into_bytes(),
+    });
     for below in command
         .get_subcommands()
         .filter(|below| !below.is_hide_set())
     {
-        add(below, &format!("{name}-{}", below.get_name()), pages);
+        add(
+            below,
+            &format!("{name}-{}", below.get_name()),
+            section,
+            pages,
+        );
     }
 }
 
@@ -83,27 +111,30 @@ mod tests {
 
     #[test]
     fn every_command_has_a_page_with_its_name_its_words_and_its_example() {
-        let pages = pages(Cli::command());
-        let names: Vec<&str> = pages.iter().map(|page| page.0.as_str()).collect();
+        let pages = pages();
+        let names: Vec<&str> = pages.iter().map(|page| page.name.as_str()).collect();
         for expected in [
             "secretfs",
             "secretfs-mount",
             "secretfs-vault-init",
             "secretfs-run",
+            "mount.secretfs",
+            "umount.fuse.secretfs",
         ] {
             assert!(names.contains(&expected), "{names:?}");
         }
-        for (name, page) in &pages {
-            let page = std::str::from_utf8(page).expect("text");
-            assert!(page.contains(&format!(".TH {name} 1")), "{page}");
+        for page in &pages {
+            let (name, section) = (&page.name, page.section);
+            let page = std::str::from_utf8(&page.text).expect("text");
+            assert!(page.contains(&format!(".TH {name} {section}")), "{page}");
             assert!(page.contains(".SH EXAMPLES"), "{name} shows no example");
             assert!(page.contains(".SH SYNOPSIS"), "{page}");
         }
         let usage = &pages
             .iter()
-            .find(|page| page.0 == "secretfs-vault-init")
+            .find(|page| page.name == "secretfs-vault-init")
             .expect("it")
-            .1;
+            .text;
         let usage = String::from_utf8_lossy(usage);
         assert!(usage.contains("\\fBsecretfs vault init\\fR"), "{usage}");
     }

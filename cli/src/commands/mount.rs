@@ -8,7 +8,6 @@ use crate::map::Map;
 use crate::output::{print, show};
 use secretfs_mount_helper::launch::{LaunchRequest, Running};
 use secretfs_mount_helper::place::mountpoint::normalise;
-use secretfs_providers::http::ProxySettings;
 
 /// Runs the command.
 pub(crate) fn run(args: &MountArgs) -> Result<(), CliError> {
@@ -16,16 +15,11 @@ pub(crate) fn run(args: &MountArgs) -> Result<(), CliError> {
     let mountpoint = normalise(&map.mountpoint(args.mountpoint.as_deref())?)?;
     control::refuse_early(&mountpoint)?;
     let mut request = LaunchRequest {
-        mountpoint,
-        map: map.path.clone(),
         foreground: args.foreground,
         insecure_memory: args.insecure_memory,
         offline: args.offline,
         allow_root: args.allow_root,
-        proxies: ProxySettings::default(),
-        defaults: map.defaults(),
-        part: None,
-        service_accounts: Vec::new(),
+        ..LaunchRequest::new(mountpoint, map.path.clone(), map.defaults())
     };
     let passphrase_file = args.passphrase.passphrase_file.as_deref();
     let (launched, running) = crate::mounting::mount(

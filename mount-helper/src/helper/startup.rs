@@ -96,6 +96,7 @@ pub(super) async fn run(
     let options = MountOptions {
         mountpoint: place,
         allow_root: parts.request.allow_root,
+        source: parts.request.source.clone(),
     };
     let (fuse, mounted) = mount(parts, options).await?;
     let control = abort::open_control(mounted.device);

@@ -1,4 +1,4 @@
-//! The lines of the audit: who opened what, with which result. The executable is read here, because
+//! The records of the audit: who opened what, with which result. The executable is read here, because
 //! the sandboxed daemon cannot (contract fuse.md §5), and at once, because the caller may end.
 
 use super::time::rfc3339;
@@ -12,19 +12,29 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 /// told together (`fs/src/daemon/audit.rs`); it may have ended before the last of them is.
 const REMEMBERED: Duration = Duration::from_millis(50);
 
-/// A line of `audit.jsonl` (product.md, "Places and formats").
+/// An open; as JSON, a line of `audit.jsonl` (product.md, "Places and formats").
 #[derive(Debug, Serialize)]
-struct Line<'a> {
-    time: String,
-    pid: u32,
-    exe: Option<&'a str>,
-    uid: u32,
-    file: &'a str,
-    version: u64,
-    errno: i32,
+pub(super) struct Record {
+    pub(super) time: String,
+    pub(super) pid: u32,
+    pub(super) exe: Option<String>,
+    pub(super) uid: u32,
+    pub(super) file: String,
+    pub(super) version: u64,
+    pub(super) errno: i32,
 }
 
-/// Makes lines of events.
+impl Record {
+    /// The line, with its end.
+    pub(super) fn line(&self) -> String {
+        // No record of ours cannot be written.
+        let mut line = serde_json::to_string(self).unwrap_or_default();
+        line.push('\n');
+        line
+    }
+}
+
+/// Makes records of events.
 #[derive(Debug, Default)]
 pub(super) struct Auditor {
     /// The last caller that was looked at, and when.
@@ -39,9 +49,9 @@ struct Caller {
 }
 
 impl Auditor {
-    /// The lines of events that came together, each with its end.
-    pub(super) fn lines(&self, events: &[AuditEvent], now: Instant) -> String {
-        let mut lines = String::new();
+    /// The records of events that came together, in their order.
+    pub(super) fn records(&self, events: &[AuditEvent], now: Instant) -> Vec<Record> {
+        let mut records = Vec::with_capacity(events.len());
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let mut looked_at: Option<Caller> = None;
         for event in events {
@@ -50,24 +60,19 @@ impl Auditor {
                 Some(caller) if caller.pid == event.pid => caller,
                 _ => look(event.pid, recent.as_ref(), now),
             };
-            let line = Line {
+            records.push(Record {
                 time: rfc3339(UNIX_EPOCH + Duration::from_millis(event.time_ms)),
                 pid: event.pid,
-                exe: caller.exe.as_deref(),
+                exe: caller.exe.clone(),
                 uid: event.uid,
-                file: &event.file,
+                file: event.file.clone(),
                 version: event.version,
                 errno: event.errno,
-            };
-            // No event of ours cannot be written.
-            if let Ok(line) = serde_json::to_string(&line) {
-                lines.push_str(&line);
-                lines.push('\n');
-            }
+            });
             *recent = Some(caller.clone());
             looked_at = Some(caller);
         }
-        lines
+        records
     }
 }
 
@@ -100,7 +105,7 @@ mod tests {
     #[test]
     fn a_line_tells_who_and_what_and_nothing_else() {
         let event = event(std::process::id(), "a \"quoted\"\nname");
-        let line = Auditor::default().lines(&[event], Instant::now());
+        let line = lines(&Auditor::default(), &[event], Instant::now());
         assert_eq!(line.lines().count(), 1);
         assert!(line.ends_with('\n'));
         let value: serde_json::Value = serde_json::from_str(&line).unwrap();
@@ -120,7 +125,7 @@ mod tests {
     fn events_that_come_together_are_a_line_each_in_their_order() {
         let me = std::process::id();
         let events = [event(me, "a"), event(0, "b"), event(me, "c")];
-        let lines = Auditor::default().lines(&events, Instant::now());
+        let lines = lines(&Auditor::default(), &events, Instant::now());
         let seen: Vec<_> = lines.lines().map(parse).collect();
         let own = std::env::current_exe().unwrap();
         let own = serde_json::Value::from(own.to_str().unwrap());
@@ -141,7 +146,8 @@ mod tests {
             .spawn()
             .unwrap();
         let now = Instant::now();
-        let exe = |at: Instant| parse(&auditor.lines(&[event(child.id(), "a")], at))["exe"].clone();
+        let exe =
+            |at: Instant| parse(&lines(&auditor, &[event(child.id(), "a")], at))["exe"].clone();
         let alive = exe(now);
         assert!(
             alive.as_str().unwrap().contains("sleep")
@@ -151,11 +157,18 @@ mod tests {
             rustix::process::Pid::from_child(&child),
             rustix::process::Signal::KILL,
         );
-        let exe = |at: Instant| parse(&auditor.lines(&[event(child.id(), "a")], at))["exe"].clone();
         child_has_ended(&child);
         assert_eq!(exe(now + REMEMBERED / 2), alive);
         assert_eq!(exe(now + REMEMBERED), serde_json::Value::Null);
         child.wait().unwrap();
+    }
+
+    fn lines(auditor: &Auditor, events: &[AuditEvent], now: Instant) -> String {
+        auditor
+            .records(events, now)
+            .iter()
+            .map(Record::line)
+            .collect()
     }
 
     fn child_has_ended(child: &std::process::Child) {

@@ -1,13 +1,15 @@
-//! Log and audit: lines handed to a thread of their own, which alone touches the disk. Whoever logs
-//! never waits; what does not fit is counted and told.
+//! Log and audit: handed to a thread of their own, which alone touches the disk and tells systemd's
+//! journal. Whoever logs never waits; what does not fit is counted and told.
 
 pub(crate) mod audit;
 mod file;
+mod native;
 pub mod time;
 
 use crate::place::state;
-use audit::Auditor;
+use audit::{Auditor, Record};
 use file::BoundedFile;
+use native::Native;
 use secretfs_fs::link::message::AuditEvent;
 use std::fs::File;
 use std::io::Write;
@@ -25,7 +27,7 @@ const FILE_LIMIT: u64 = 4 << 20;
 
 enum Line {
     Log(String),
-    Audit(String),
+    Audit(Vec<Record>),
     Flush(SyncSender<()>),
 }
 
@@ -46,6 +48,16 @@ impl Journal {
     /// # Errors
     /// The thread cannot be started.
     pub fn start(folder: Option<&Path>, to_stderr: bool, name: &str) -> std::io::Result<Self> {
+        Self::start_with(folder, to_stderr, name, Path::new(native::SOCKET))
+    }
+
+    /// The same with a journal of systemd's that listens elsewhere.
+    fn start_with(
+        folder: Option<&Path>,
+        to_stderr: bool,
+        name: &str,
+        socket: &Path,
+    ) -> std::io::Result<Self> {
         let (queue, lines) = sync_channel(QUEUE);
         let lost = std::sync::Arc::new(AtomicU64::new(0));
         let open =
@@ -53,6 +65,8 @@ impl Journal {
         let sink = Sink {
             log: if to_stderr { None } else { open(state::LOG) },
             audit: open(state::AUDIT),
+            native: Native::to(socket),
+            name: name.to_owned(),
             to_stderr,
             lost: std::sync::Arc::clone(&lost),
         };
@@ -82,9 +96,9 @@ impl Journal {
         self.put(Line::Log(format!("{now} {level} {}: {text}\n", self.name)));
     }
 
-    /// Opens, in their order: a line of the audit each, a JSON object.
+    /// Opens, in their order: a line of the audit each, a JSON object, and an entry of systemd's journal.
     pub fn audit(&self, events: &[AuditEvent]) {
-        self.put(Line::Audit(self.auditor.lines(events, Instant::now())));
+        self.put(Line::Audit(self.auditor.records(events, Instant::now())));
     }
 
     fn put(&self, line: Line) {
@@ -111,6 +125,8 @@ pub fn log_file(folder: &Path) -> Option<File> {
 struct Sink {
     log: Option<BoundedFile>,
     audit: Option<BoundedFile>,
+    native: Native,
+    name: String,
     to_stderr: bool,
     lost: std::sync::Arc<AtomicU64>,
 }
@@ -120,11 +136,7 @@ impl Sink {
         while let Ok(line) = lines.recv() {
             match line {
                 Line::Log(text) => self.write_log(&text),
-                Line::Audit(lines) => {
-                    if let Some(audit) = &mut self.audit {
-                        audit.append(lines.as_bytes());
-                    }
-                }
+                Line::Audit(records) => self.write_audit(&records),
                 Line::Flush(tell) => {
                     let _ = tell.send(());
                 }
@@ -136,6 +148,17 @@ impl Sink {
                     "{now} warn: {lost} lines of log or audit were lost\n"
                 ));
             }
+        }
+    }
+
+    /// The file first: it is what counts.
+    fn write_audit(&mut self, records: &[Record]) {
+        if let Some(audit) = &mut self.audit {
+            let lines: String = records.iter().map(Record::line).collect();
+            audit.append(lines.as_bytes());
+        }
+        for record in records {
+            self.native.send(&self.name, record);
         }
     }
 
@@ -155,7 +178,9 @@ mod tests {
     #[test]
     fn lines_reach_their_files_without_control_characters() {
         let dir = tempfile::tempdir().unwrap();
-        let journal = Journal::start(Some(dir.path()), false, "/home/me/secrets").unwrap();
+        let socket = dir.path().join("socket");
+        let systemds = std::os::unix::net::UnixDatagram::bind(&socket).unwrap();
+        let journal = Journal::start_with(Some(dir.path()), false, "/m", &socket).unwrap();
         let event = AuditEvent {
             pid: 0,
             uid: 1000,
@@ -169,13 +194,18 @@ mod tests {
         journal.flush(Duration::from_secs(10));
         let log = std::fs::read_to_string(dir.path().join(state::LOG)).unwrap();
         assert_eq!(log.lines().count(), 1);
-        assert!(
-            log.contains(" warn /home/me/secrets: one line  [31mred"),
-            "{log}"
-        );
+        assert!(log.contains(" warn /m: one line  [31mred"), "{log}");
         let audit = std::fs::read_to_string(dir.path().join(state::AUDIT)).unwrap();
         assert_eq!(audit.lines().count(), 1);
         assert!(audit.contains("\"file\":\"a\"") && audit.ends_with('\n'));
+        let mut entry = [0; 4096];
+        systemds.set_nonblocking(true).unwrap();
+        let length = systemds.recv(&mut entry).unwrap();
+        let entry = String::from_utf8_lossy(&entry[..length]);
+        assert!(
+            entry.contains("\nSECRETFS_MOUNTPOINT=/m\nSECRETFS_FILE=a\n"),
+            "{entry}"
+        );
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub fn mount(options: &MountOptions) -> Result<OwnedFd, HelperError> {
     let data = CString::new(data).unwrap_or_default();
     let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     rustix::mount::mount(
-        "secretfs",
+        options.source(),
         &options.mountpoint,
         FS_TYPE,
         flags,

@@ -144,22 +144,14 @@ pub(crate) fn already_mounted(mountpoint: &Path, first: Option<&Record>) -> Help
 #[cfg(test)]
 mod tests {
     use super::*;
-    use secretfs_providers::http::ProxySettings;
 
     fn record() -> Record {
         Record {
-            request: LaunchRequest {
-                mountpoint: "/home/me/secrets".into(),
-                map: "/home/me/secrets.yml".into(),
-                foreground: false,
-                insecure_memory: false,
-                offline: false,
-                allow_root: false,
-                proxies: ProxySettings::default(),
-                defaults: secretfs_fs::map::Defaults::default(),
-                part: None,
-                service_accounts: Vec::new(),
-            },
+            request: LaunchRequest::new(
+                "/home/me/secrets".into(),
+                "/home/me/secrets.yml".into(),
+                secretfs_fs::map::Defaults::default(),
+            ),
             state: MountState::Serving,
             helper: Some(ProcessId::current()),
             daemon: None,

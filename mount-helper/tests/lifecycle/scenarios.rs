@@ -58,18 +58,8 @@ pub(crate) const COMMAND: Scenario = ("command", |folder| {
 });
 
 fn request(folder: &Path, name: &str) -> LaunchRequest {
-    LaunchRequest {
-        mountpoint: folder.join(name),
-        map: folder.join("secrets.yml"),
-        foreground: false,
-        insecure_memory: false,
-        offline: false,
-        allow_root: false,
-        proxies: Default::default(),
-        defaults: secretfs_fs::map::Defaults::default(),
-        part: None,
-        service_accounts: Vec::new(),
-    }
+    let defaults = secretfs_fs::map::Defaults::default();
+    LaunchRequest::new(folder.join(name), folder.join("secrets.yml"), defaults)
 }
 
 fn start(folder: &Path, name: &str) -> Result<Launched, LaunchError> {

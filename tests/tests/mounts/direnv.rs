@@ -1,7 +1,6 @@
 //! `use secretfs` of packaging/direnv, in the real direnv; and systemd's user manager.
 
 use secretfs_tests::fixture::{Fixture, told};
-use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 
 /// A home with the library, and a folder with a map and an `.envrc`.
@@ -114,27 +113,4 @@ fn a_bad_map_exports_nothing_and_no_name_or_place_is_run() {
     let expected = "/m/'; touch INJECTED; `touch INJECTED`/a'; touch INJECTED # none";
     assert_eq!(shown(&output), [expected], "{}", told(&output));
     assert!(!fixture.path("home/app/INJECTED").exists());
-}
-
-#[test]
-fn what_the_guide_says_of_systemd_hands_the_paths_to_its_user_manager() {
-    let fixture = home("");
-    // Takes what `systemctl --user import-environment` takes: names, whose values it has in its environment.
-    let stand_in = "#!/bin/sh\n[ \"$1 $2\" = '--user import-environment' ] || exit 9\nshift 2\n\
-                    for name; do printenv \"$name\"; done\n";
-    let systemctl = fixture.path("systemctl");
-    fixture.write(&systemctl, stand_in.as_bytes());
-    std::fs::set_permissions(&systemctl, PermissionsExt::from_mode(0o755)).expect("chmod");
-    write(&fixture, "home/app/secrets.yml", &["A_FILE", "B_FILE"]);
-    let mut blocks = secretfs_tests::documents::blocks("docs/shells.md", "sh");
-    blocks.retain(|block| block.contains("import-environment"));
-    assert_eq!(blocks.len(), 1);
-    let output = typed(&fixture, &blocks.remove(0));
-    let at = fixture.mountpoint().display().to_string();
-    assert_eq!(
-        shown(&output),
-        [format!("{at}/A_FILE"), format!("{at}/B_FILE")],
-        "{}",
-        told(&output)
-    );
 }

@@ -3,7 +3,7 @@
 
 use secretfs_tests::fixture::{Fixture, told};
 
-const HOSTILE: [&str; 8] = [
+pub(crate) const HOSTILE: [&str; 8] = [
     "plain",
     "a b",
     "$(touch INJECTED)",

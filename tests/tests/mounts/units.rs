@@ -3,32 +3,13 @@
 
 use crate::scripted::Scripted;
 use secretfs_tests::fixture::{told, value};
-use secretfs_tests::{place, wait};
+use secretfs_tests::{place, systemd, wait};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn packaging() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging")
-}
-
-/// systemd's files: installed, or unpacked below the target folder (Debian's elogind conflicts with it).
-fn systemd() -> PathBuf {
-    if Path::new("/usr/bin/systemd-analyze").exists() {
-        return "/".into();
-    }
-    let probe = place::built("probe");
-    let tree = probe
-        .ancestors()
-        .nth(2)
-        .expect("the target folder")
-        .join("systemd");
-    assert!(
-        tree.join("usr/bin/systemd-analyze").exists(),
-        "{}: unpack the packages systemd and libsystemd-shared there, as tests/run.sh does",
-        tree.display()
-    );
-    tree
 }
 
 /// What `systemd-analyze verify` says about a unit, in lines that name it, and whether it is content.
@@ -39,22 +20,14 @@ fn verify(manager: &str, name: &str, text: &str) -> (String, bool) {
     let secretfs = place::built("secretfs");
     let text = text.replace("/usr/bin/secretfs", secretfs.to_str().expect("UTF-8"));
     std::fs::write(&unit, text).expect("a unit");
-    let tree = systemd();
+    let tree = systemd::tree();
     let mut command = Command::new(tree.join("usr/bin/systemd-analyze"));
     command
         .args([manager, "--man=no", "verify"])
         .arg(&unit)
         .env("XDG_RUNTIME_DIR", folder.path())
         .env("HOME", folder.path());
-    if tree != Path::new("/") {
-        let lib = tree.join("usr/lib");
-        let found = std::fs::read_dir(&lib)
-            .expect("libraries")
-            .flatten()
-            .map(|entry| entry.path().join("systemd"))
-            .chain([lib.join("systemd")])
-            .filter(|path| path.is_dir());
-        let libraries = std::env::join_paths(found).expect("paths");
+    if let Some(libraries) = systemd::libraries() {
         command.env("LD_LIBRARY_PATH", libraries);
         let kind = manager.trim_start_matches("--");
         let units = ["lib/systemd", "usr/lib/systemd"].map(|path| tree.join(path).join(kind));

@@ -7,7 +7,6 @@ use crate::map::Map;
 use rustix::process::{Pid, PidfdFlags, getppid, pidfd_open};
 use secretfs_fs::map::Part;
 use secretfs_mount_helper::launch::LaunchRequest;
-use secretfs_providers::http::ProxySettings;
 use serde::{Deserialize, Serialize};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -79,16 +78,10 @@ fn mount(order: Order) -> Result<(), CliError> {
     let owner = parent(order.parent)?;
     let map = Map::find(Some(&order.map))?.part(&order.part);
     let mut request = LaunchRequest {
-        mountpoint: order.mountpoint,
-        map: order.map,
-        foreground: false,
         insecure_memory: order.insecure_memory,
         offline: order.offline,
-        allow_root: false,
-        proxies: ProxySettings::default(),
-        defaults: map.defaults(),
         part: Some(order.part),
-        service_accounts: Vec::new(),
+        ..LaunchRequest::new(order.mountpoint, order.map, map.defaults())
     };
     let passphrase_file = order.passphrase_file.as_deref();
     crate::mounting::mount(&map, &mut request, passphrase_file, Some(owner), order.keys).map(drop)
