@@ -21,6 +21,7 @@ mod output;
 mod passphrase;
 mod progress;
 mod proxies;
+mod screen;
 mod usage;
 mod vault;
 mod with_token;

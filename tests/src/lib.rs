@@ -5,6 +5,7 @@
 //! | [`fixture`] | a home, a map, a mount by the real executable, and nothing left of it |
 //! | [`probe`], [`script`] | system calls by a process of the mounting user |
 //! | [`memory`] | looks for secrets in the memory of running processes |
+//! | [`terminal`] | a command on a terminal of its own |
 //! | [`vault`] | local vaults, written with the age library |
 //! | [`user`], [`place`], [`system`], [`wait`] | who, where, what there is, and when |
 //! | [`http_sim`] | what the simulators of HTTP services share |
@@ -30,6 +31,7 @@ pub mod script;
 pub mod scripted;
 pub mod session;
 pub mod system;
+pub mod terminal;
 pub mod transcript;
 pub mod user;
 pub mod vault;

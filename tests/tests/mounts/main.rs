@@ -43,3 +43,4 @@ mod status;
 mod storm;
 mod units;
 mod vault;
+mod watch;
