@@ -98,6 +98,7 @@ pub(crate) enum Command {
     /// Show mounts, providers, and each file: cached, age, last error
     #[command(after_help = "Examples:\n  \
         secretfs status\n  \
+        secretfs status --watch\n  \
         secretfs status --json | jq '.mounts[].files[] | select(.last_error)'")]
     Status(StatusArgs),
 
@@ -383,7 +384,13 @@ pub(crate) struct LogoutArgs {
 /// `status`.
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
-    /// Print one JSON object, for scripts
+    /// Which mount [default: every mount of this user]
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) mountpoint: Option<PathBuf>,
+    /// Keep it up to date until `q` or Ctrl-C; in a pipe, print it at each change
+    #[arg(long, short)]
+    pub(crate) watch: bool,
+    /// Print one JSON object, for scripts; with --watch, one a line at each change
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -41,9 +41,25 @@ pub(crate) fn the_meant(all: Vec<Found>) -> Result<Found, CliError> {
         .ok_or_else(mounts::nothing_mounted)
 }
 
-/// The state of every mount.
-pub(crate) fn statuses() -> Vec<MountStatus> {
-    client::all().iter().map(client::status).collect()
+/// The state of each, asked at once: one that hangs takes its time, and no more.
+pub(crate) fn statuses(mounts: &[Found]) -> Vec<MountStatus> {
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = mounts
+            .iter()
+            .map(|found| {
+                let thread = std::thread::Builder::new();
+                thread.spawn_scoped(scope, || client::status(found)).ok()
+            })
+            .collect();
+        asked
+            .into_iter()
+            .zip(mounts)
+            .map(|(answer, found)| {
+                let answer = answer.and_then(|thread| thread.join().ok());
+                answer.unwrap_or_else(|| client::unanswered(found))
+            })
+            .collect()
+    })
 }
 
 /// Asks a helper that must be running.

@@ -1,7 +1,9 @@
 //! The one error of all commands: a line that says what failed, a `help:` line that says what to do,
 //! and the exit status (product.md, "The commands").
 
+#[cfg(test)]
 use crate::output::Paint;
+use crate::screen::Look;
 use secretfs_fs::map::MapErrors;
 use secretfs_mount_helper::HelperError;
 use std::process::ExitCode;
@@ -63,6 +65,8 @@ enum Body {
     Map(Box<MapErrors>),
     /// The command has printed what failed already.
     Told,
+    /// A signal has ended the command, which has put everything in order first.
+    Signalled(u8),
     /// Nothing failed: help was asked for, or nobody reads our standard output any more.
     Done,
 }
@@ -85,6 +89,14 @@ impl CliError {
         Self {
             status,
             body: Body::Told,
+        }
+    }
+
+    /// Ends the command with the status by which shells know a signal.
+    pub(crate) fn signalled(signal: u8) -> Self {
+        Self {
+            status: Status::Other,
+            body: Body::Signalled(signal),
         }
     }
 
@@ -117,22 +129,29 @@ impl CliError {
     pub(crate) fn report(&self) -> ExitCode {
         match &self.body {
             Body::Line { .. } | Body::Map(_) => {
-                crate::output::complain(&self.render(crate::output::colour()));
+                crate::output::complain(&self.look(Look::of_stderr()));
             }
             Body::Told => {}
+            Body::Signalled(signal) => return ExitCode::from(signal.saturating_add(128)),
             Body::Done => return ExitCode::SUCCESS,
         }
         self.status.into()
     }
 
-    /// The text of the error, with a final newline.
+    /// The text of the error as a pipe gets it, with a final newline.
+    #[cfg(test)]
     pub(crate) fn render(&self, colour: bool) -> String {
+        self.look(Look {
+            paint: Paint(colour),
+            ..Look::PLAIN
+        })
+    }
+
+    fn look(&self, look: Look) -> String {
         match &self.body {
-            Body::Line { message, help } => {
-                crate::output::lines("error:", message, help, Paint(colour))
-            }
-            Body::Map(errors) => crate::map_report::render(errors, Paint(colour)),
-            Body::Told | Body::Done => String::new(),
+            Body::Line { message, help } => crate::output::lines("error:", message, help, look),
+            Body::Map(errors) => crate::map_report::render(errors, look),
+            Body::Told | Body::Signalled(_) | Body::Done => String::new(),
         }
     }
 }

@@ -12,7 +12,8 @@
 //! | `online` | asking providers without a mount |
 //! | `env` | variables, in the words of each shell |
 //! | `vault` | the local age vault |
-//! | `terminal`, `progress`, `output`, `error` | what is shown and asked, and the exit status |
+//! | `fstab` | what mount(8) and umount(8) start |
+//! | `terminal`, `screen`, `progress`, `output`, `error` | what is shown and asked, and the exit status |
 
 #![allow(
     rustdoc::bare_urls,
@@ -41,6 +42,7 @@ mod output;
 mod passphrase;
 mod progress;
 mod proxies;
+mod screen;
 mod terminal;
 mod usage;
 mod vault;

@@ -1,6 +1,7 @@
 //! The problems of a map, each with its excerpt: drawn by miette below the line of every error.
 
 use crate::output::{Paint, printable};
+use crate::screen::Look;
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity, SourceCode,
     ThemeCharacters, ThemeStyles,
@@ -9,12 +10,16 @@ use secretfs_fs::map::{self, MapErrors};
 use std::fmt;
 use std::path::Path;
 
+/// The columns of an excerpt and what is said of it.
+const WIDTH: usize = 80;
+
 /// All of it, with a final newline.
-pub(crate) fn render(errors: &MapErrors, paint: Paint) -> String {
+pub(crate) fn render(errors: &MapErrors, look: Look) -> String {
+    let paint = look.paint;
     if let [only] = errors.problems.as_slice()
         && only.line.is_none()
     {
-        return of_file(&errors.file, only, paint);
+        return of_file(&errors.file, only, look);
     }
     let mut text = format!(
         "{} {}\n",
@@ -22,7 +27,7 @@ pub(crate) fn render(errors: &MapErrors, paint: Paint) -> String {
         printable(&errors.to_string())
     );
     let handler = GraphicalReportHandler::new_themed(theme(paint))
-        .with_width(80)
+        .with_width(look.width.unwrap_or(WIDTH).min(WIDTH))
         .with_links(false);
     for problem in errors.related().into_iter().flatten() {
         let one = Problem {
@@ -40,7 +45,7 @@ pub(crate) fn render(errors: &MapErrors, paint: Paint) -> String {
 }
 
 /// A problem of the file itself has no excerpt: the two lines of every error.
-fn of_file(file: &str, problem: &map::Problem, paint: Paint) -> String {
+fn of_file(file: &str, problem: &map::Problem, look: Look) -> String {
     let message = if Path::new(file).is_absolute() {
         format!("the map {} {problem}", crate::output::show(Path::new(file)))
     } else {
@@ -48,7 +53,7 @@ fn of_file(file: &str, problem: &map::Problem, paint: Paint) -> String {
         problem.to_string()
     };
     let help = problem.help.as_deref().unwrap_or_default();
-    crate::output::lines("error:", &message, help, paint)
+    crate::output::lines("error:", &message, help, look)
 }
 
 fn theme(paint: Paint) -> GraphicalTheme {
@@ -129,12 +134,12 @@ mod tests {
         let world = world(Path::new("/nowhere"));
         let none = discover(None, &world, |_| false).expect_err("none");
         assert_eq!(
-            render(&none, Paint(false)),
+            render(&none, Look::PLAIN),
             "error: there is no map in /nowhere or above it\n\
              help: write one, or name one with `--map`\n"
         );
         let unreadable = load(Path::new("/nowhere/secrets.yml"), &world).expect_err("none");
-        let text = render(&unreadable, Paint(false));
+        let text = render(&unreadable, Look::PLAIN);
         assert!(
             text.starts_with("error: the map /nowhere/secrets.yml cannot be read: "),
             "{text}"
@@ -147,7 +152,7 @@ mod tests {
         let text = "secrets:\n  - {nmae: A, file: a}\n  - {name: B, file: ../b}\n";
         let path = Path::new("/home/u/secrets.yml");
         let errors = map::parse(text, path, None).expect_err("bad");
-        let text = render(&errors, Paint(false));
+        let text = render(&errors, Look::PLAIN);
         assert!(
             text.starts_with("error: the map /home/u/secrets.yml has "),
             "{text}"

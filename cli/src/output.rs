@@ -2,6 +2,8 @@
 //! and no control character that a path or a map brought along.
 
 use crate::error::CliError;
+use crate::screen::wrap::sentence;
+use crate::screen::{Line, Look, Style};
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -21,23 +23,37 @@ pub(crate) fn complain(text: &str) {
 
 /// A warning: the command goes on.
 pub(crate) fn warn(message: &str, help: &str) {
-    complain(&lines("warning:", message, help, Paint(colour())));
+    complain(&lines("warning:", message, help, Look::of_stderr()));
 }
 
 /// A message and its help, as every error and warning is shown.
-pub(crate) fn lines(kind: &str, message: &str, help: &str, paint: Paint) -> String {
-    let kind = match kind {
-        "error:" => paint.red(kind),
-        _ => paint.yellow(kind),
+pub(crate) fn lines(kind: &str, message: &str, help: &str, look: Look) -> String {
+    let style = match kind {
+        "error:" => Style::Bad,
+        _ => Style::Mind,
     };
-    let mut text = format!("{kind} {}\n", printable(&without_numbers(message)));
-    let mut mark = paint.cyan("help:");
+    let lead = Line::of(style, kind).with(Style::Plain, " ");
+    let mut lines = sentence(lead, &without_numbers(message), look.width);
+    lines.extend(help_lines(0, help, look.width));
+    text(&lines, look.paint)
+}
+
+/// What to do, in as many lines as it has. Nothing where there is nothing to do.
+pub(crate) fn help_lines(indent: usize, help: &str, width: Option<usize>) -> Vec<Line> {
+    let start = Line::empty().up_to(indent);
+    let mut lead = start.clone().with(Style::Help, "help:");
+    let mut lines = Vec::new();
     for line in help.lines().filter(|line| !line.is_empty()) {
-        text.push_str(&format!("{mark} {}\n", printable(line)));
+        lines.extend(sentence(lead.with(Style::Plain, " "), line, width));
         // What follows belongs to the first line, and stands below its text.
-        mark = "     ".to_owned();
+        lead = start.clone().up_to(indent + "help:".len());
     }
-    text
+    lines
+}
+
+/// Lines as text, with a final newline.
+pub(crate) fn text(lines: &[Line], paint: Paint) -> String {
+    lines.iter().map(|line| line.paint(paint) + "\n").collect()
 }
 
 /// Rust's texts of system errors end with ` (os error 2)`, which tells nobody anything.

@@ -6,6 +6,7 @@
 //! | [`probe`], [`script`] | system calls by a process of the mounting user |
 //! | [`machine`] | a machine with an /etc/fstab of its own |
 //! | [`memory`] | looks for secrets in the memory of running processes |
+//! | [`terminal`] | a command on a terminal of its own |
 //! | [`vault`] | local vaults, written with the age library |
 //! | [`user`], [`place`], [`system`], [`wait`] | who, where, what there is, and when |
 //! | [`http_sim`] | what the simulators of HTTP services share |
@@ -34,6 +35,7 @@ pub mod scripted;
 pub mod session;
 pub mod system;
 pub mod systemd;
+pub mod terminal;
 pub mod transcript;
 pub mod user;
 pub mod vault;

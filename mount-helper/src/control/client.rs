@@ -177,22 +177,28 @@ pub fn stays(found: &Found) -> bool {
 pub fn status(found: &Found) -> MountStatus {
     match request(found, &Request::Status, Vec::new()) {
         Ok(Response::Status(status)) => *status,
-        _ => MountStatus {
-            mountpoint: found.mountpoint().to_owned(),
-            map: found.record.request.map.clone(),
-            state: if found.is_running() {
-                found.record.state
-            } else {
-                MountState::Locked
-            },
-            pid: found.record.helper.map_or(0, |helper| helper.pid),
-            triggers: Vec::new(),
-            map_error: None,
-            providers: Vec::new(),
-            entries: Vec::new(),
-            ttls_ms: Vec::new(),
-            daemon: None,
+        _ => unanswered(found),
+    }
+}
+
+/// What the record of a mount tells of it, without asking anybody.
+#[must_use]
+pub fn unanswered(found: &Found) -> MountStatus {
+    MountStatus {
+        mountpoint: found.mountpoint().to_owned(),
+        map: found.record.request.map.clone(),
+        state: if found.is_running() {
+            found.record.state
+        } else {
+            MountState::Locked
         },
+        pid: found.record.helper.map_or(0, |helper| helper.pid),
+        triggers: Vec::new(),
+        map_error: None,
+        providers: Vec::new(),
+        entries: Vec::new(),
+        ttls_ms: Vec::new(),
+        daemon: None,
     }
 }
 

@@ -46,3 +46,4 @@ mod storm;
 mod units;
 mod user_manager;
 mod vault;
+mod watch;

@@ -3,6 +3,7 @@
 use super::facts::Facts;
 use super::rows::{Row, State, install};
 use crate::output::show;
+use secretfs_mount_helper::control::client;
 
 /// The lockers that tell nobody when they lock, each with the line that does (contract
 /// locked-memory-and-session.md §3). `;` and not `&&`: the screen is to be locked whatever becomes of
@@ -56,7 +57,7 @@ pub(super) struct Armed {
 impl Armed {
     /// The running mounts of this user.
     pub(super) fn of_all() -> Vec<Self> {
-        let running = crate::control::statuses().into_iter();
+        let running = crate::control::statuses(&client::all()).into_iter();
         running
             // One that a lock has unmounted is as locked as can be.
             .filter(|status| status.pid != 0)

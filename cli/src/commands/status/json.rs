@@ -1,5 +1,6 @@
 //! `status --json` (product.md, "Places and formats"). Its shape is a promise: scripts read it.
 
+use crate::error::{CliError, Status};
 use secretfs_fs::link::message::{FileStatus, StatusPage};
 use secretfs_mount_helper::control::{MountState, MountStatus};
 use serde::Serialize;
@@ -72,6 +73,14 @@ struct Failure<'a> {
     errno: Option<i32>,
     message: &'a str,
     help: &'a str,
+}
+
+/// The whole answer as a command prints it.
+pub(super) fn text(mounts: &[MountStatus]) -> Result<String, CliError> {
+    render(mounts).map_err(|error| {
+        let message = format!("cannot write the status: {error}");
+        CliError::new(Status::Other, message, "")
+    })
 }
 
 /// The whole answer, with a final newline.

@@ -4,27 +4,32 @@ mod json;
 mod table;
 #[cfg(test)]
 mod tests;
+mod watch;
+mod words;
 
 use crate::args::StatusArgs;
-use crate::error::{CliError, Status};
+use crate::error::CliError;
+use crate::screen::Look;
 use secretfs_fs::link::message::FileStatus;
-use secretfs_mount_helper::control::MountStatus;
+use secretfs_mount_helper::control::{MountStatus, client};
+use secretfs_mount_helper::place::mountpoint::normalise;
 
 /// Runs the command.
 pub(crate) fn run(args: &StatusArgs) -> Result<(), CliError> {
-    let mounts = crate::control::statuses();
-    let text = if args.json {
-        json::render(&mounts).map_err(|error| {
-            CliError::new(
-                Status::Other,
-                format!("cannot write the status: {error}"),
-                "",
-            )
-        })?
-    } else {
-        table::render(&mounts, crate::output::stdout_colour())
+    if args.watch {
+        let only = args.mountpoint.as_deref().map(normalise).transpose()?;
+        return watch::run(args.json, only);
+    }
+    let mounts = match &args.mountpoint {
+        Some(named) => vec![client::expect(named)?],
+        None => client::all(),
     };
-    crate::output::print(text)
+    let mounts = crate::control::statuses(&mounts);
+    crate::output::print(if args.json {
+        json::text(&mounts)?
+    } else {
+        table::render(&mounts, Look::of_stdout())
+    })
 }
 
 /// A file, and what the daemon tells of it: nothing, if it was never opened.

@@ -1,80 +1,166 @@
 //! `status` for people: aligned columns, at most 80 wide where names allow it.
 
+use super::words::{age, size, trigger};
 use super::{Row, rows};
-use crate::output::{Paint, errno_name, printable, show};
-use secretfs_fs::link::message::{Protections, StatusPage};
+use crate::output::{errno_name, help_lines, printable, show};
+use crate::screen::wrap::sentence;
+use crate::screen::{Line, Look, Style, columns};
+use secretfs_fs::link::message::{Protections, ProviderStatus, StatusPage};
 use secretfs_mount_helper::control::{MountState, MountStatus};
+use std::path::Path;
 
 /// The whole text, with a final newline.
-pub(super) fn render(mounts: &[MountStatus], colour: bool) -> String {
-    let mut text = Text {
-        out: String::new(),
-        paint: Paint(colour),
-    };
+pub(super) fn render(mounts: &[MountStatus], look: Look) -> String {
     if mounts.is_empty() {
-        text.line("nothing is mounted; `secretfs mount` mounts the map found from here");
+        return crate::output::text(&[nothing()], look.paint);
     }
-    for (i, mount) in mounts.iter().enumerate() {
-        if i > 0 {
-            text.line("");
+    let mut all = Vec::new();
+    for mount in mounts {
+        if !all.is_empty() {
+            all.push(Line::empty());
         }
-        text.mount(mount);
+        all.extend(Block::of(mount, look.width).lines());
     }
-    text.out
+    crate::output::text(&all, look.paint)
 }
 
-struct Text {
-    out: String,
-    paint: Paint,
+/// Where there is no mount.
+pub(super) fn nothing() -> Line {
+    Line::plain("nothing is mounted; `secretfs mount` mounts the map found from here")
 }
 
-impl Text {
-    fn line(&mut self, line: &str) {
-        self.out.push_str(line.trim_end());
-        self.out.push('\n');
+/// What is said of one mount.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Block {
+    /// Its place, its map, its protections, its providers, and the heading of its files.
+    pub(super) head: Vec<Said>,
+    /// Its files.
+    pub(super) files: Vec<File>,
+}
+
+/// A line above the files.
+#[derive(Debug, Clone)]
+pub(super) struct Said {
+    pub(super) line: Line,
+    /// Whether it is the first to go where there is no room: nothing is wrong with it.
+    pub(super) detail: bool,
+}
+
+/// A file, and what is wrong with it.
+#[derive(Debug, Clone)]
+pub(super) struct File {
+    pub(super) lines: Vec<Line>,
+    pub(super) failed: bool,
+}
+
+impl Block {
+    pub(super) fn of(mount: &MountStatus, width: Option<usize>) -> Self {
+        let mut block = Building {
+            block: Self::default(),
+            width,
+        };
+        block.mount(mount);
+        block.block
+    }
+
+    /// A mount that was asked and has not answered yet.
+    pub(super) fn asked(mountpoint: &Path) -> Self {
+        let line = title(mountpoint).with(Style::Dim, "asking …");
+        let detail = false;
+        Self {
+            head: vec![Said { line, detail }],
+            files: Vec::new(),
+        }
+    }
+
+    pub(super) fn lines(self) -> impl Iterator<Item = Line> {
+        let head = self.head.into_iter().map(|said| said.line);
+        head.chain(self.files.into_iter().flat_map(|file| file.lines))
+    }
+}
+
+fn title(mountpoint: &Path) -> Line {
+    Line::of(Style::Title, &show(mountpoint)).with(Style::Plain, "  ")
+}
+
+/// Whether its processes are there and one of them does not answer.
+pub(super) fn is_silent(mount: &MountStatus) -> bool {
+    mount.pid != 0 && mount.daemon.is_none() && mount.state != MountState::Starting
+}
+
+struct Building {
+    block: Block,
+    width: Option<usize>,
+}
+
+/// Where what is said of a mount begins.
+const COLUMN: usize = 11;
+
+impl Building {
+    fn line(&mut self, line: Line) {
+        let detail = false;
+        self.block.head.push(Said { line, detail });
+    }
+
+    fn detail(&mut self, line: Line) {
+        let detail = true;
+        self.block.head.push(Said { line, detail });
+    }
+
+    fn lines(&mut self, lines: Vec<Line>) {
+        lines.into_iter().for_each(|line| self.line(line));
+    }
+
+    fn help(&mut self, indent: usize, help: &str) {
+        self.lines(help_lines(indent, help, self.width));
     }
 
     fn mount(&mut self, mount: &MountStatus) {
-        let place = self.paint.bold(&show(&mount.mountpoint));
-        let state = match mount.state {
-            MountState::Serving => self.paint.green("serving"),
-            MountState::Locked => self.paint.yellow("locked"),
-            MountState::Starting => self.paint.yellow("starting"),
-            MountState::Locking => self.paint.yellow("locking"),
-            MountState::Stopping => self.paint.yellow("stopping"),
+        let (style, state) = match mount.state {
+            _ if is_silent(mount) => (Style::Bad, "no answer"),
+            MountState::Serving => (Style::Good, "serving"),
+            MountState::Locked => (Style::Mind, "locked"),
+            MountState::Starting => (Style::Mind, "starting"),
+            MountState::Locking => (Style::Mind, "locking"),
+            MountState::Stopping => (Style::Mind, "stopping"),
         };
-        self.line(&format!("{place}  {state}"));
-        self.line(&format!("  map      {}", show(&mount.map)));
+        self.line(title(&mount.mountpoint).with(style, state));
+        self.line(named("map").with(Style::Plain, &show(&mount.map)));
         if let Some(error) = &mount.map_error {
-            let mark = self.paint.red("error:");
-            for (i, line) in error.lines().enumerate() {
-                let lead = if i == 0 { mark.as_str() } else { "      " };
-                self.line(&format!("           {lead} {}", printable(line)));
+            let mut lead = named("").with(Style::Bad, "error:");
+            for line in error.lines() {
+                let told = sentence(lead.with(Style::Plain, " "), line, self.width);
+                self.lines(told);
+                lead = named("").up_to(COLUMN + "error:".len());
             }
-            self.help(11, "the last good map is in use; mend the map and save it");
+            self.help(
+                COLUMN,
+                "the last good map is in use; mend the map and save it",
+            );
         }
         if mount.pid == 0 {
             self.help(2, "`secretfs unlock` mounts it again");
             return;
         }
         if mount.state == MountState::Locked {
-            self.help(11, "`secretfs unlock` serves it again");
+            self.help(COLUMN, "`secretfs unlock` serves it again");
         }
-        self.line(&format!("  pid      {}", mount.pid));
+        self.detail(named("pid").with(Style::Plain, &mount.pid.to_string()));
         match &mount.daemon {
             Some(page) => {
                 self.memory(page);
                 self.protections(&page.protections);
             }
             None => {
-                let mark = self.paint.red("no answer from the daemon");
-                self.line(&format!("  memory   {mark}"));
-                self.help(11, "`secretfs unmount` ends it whatever it is doing");
+                self.line(named("memory").with(Style::Bad, "no answer from the daemon"));
+                self.help(COLUMN, "`secretfs unmount` ends it whatever it is doing");
             }
         }
         if !mount.triggers.is_empty() {
             let names: Vec<_> = mount.triggers.iter().map(|name| trigger(name)).collect();
-            self.line(&format!("  locks on {}", printable(&names.join(", "))));
+            for line in sentence(named("locks on"), &names.join(", "), self.width) {
+                self.detail(line);
+            }
         }
         self.providers(mount);
         self.files(mount);
@@ -95,25 +181,31 @@ impl Text {
             size(page.sealed_bytes),
             size(stacks)
         );
-        let line = if page.insecure {
-            format!("{used}, {}", self.paint.red("insecure: it may be swapped"))
-        } else if page.secretmem {
-            format!("{used} {limit}")
+        let start = named("memory").with(Style::Plain, &used);
+        if page.insecure {
+            let line = start.with(Style::Plain, ", ");
+            self.line(line.with(Style::Bad, "insecure: it may be swapped"));
         } else {
-            format!("{used} {limit}, without memfd_secret")
-        };
-        self.line(&format!("  memory   {line}"));
-        self.line(&format!("           {}", self.paint.dim(&shares)));
+            let sort = if page.secretmem {
+                ""
+            } else {
+                ", without memfd_secret"
+            };
+            self.detail(start.with(Style::Plain, &format!(" {limit}{sort}")));
+        }
+        self.detail(named("").with(Style::Dim, &shares));
     }
 
     fn protections(&mut self, on: &Protections) {
-        let missing = |what: &str| self.paint.red(&format!("without {what}"));
-        let word = |on: bool, what: &str| if on { what.to_owned() } else { missing(what) };
+        let word = |on: bool, what: &str| match on {
+            true => (Style::Plain, what.to_owned()),
+            false => (Style::Bad, format!("without {what}")),
+        };
         let landlock = match on.landlock.as_str() {
-            "full" => "landlock".to_owned(),
-            "no-scopes" => "landlock (files and ports)".to_owned(),
-            "no-tcp" => self.paint.yellow("landlock (files alone)"),
-            _ => missing("landlock"),
+            "full" => word(true, "landlock"),
+            "no-scopes" => word(true, "landlock (files and ports)"),
+            "no-tcp" => (Style::Mind, "landlock (files alone)".to_owned()),
+            _ => word(false, "landlock"),
         };
         let words = [
             word(on.no_core && on.not_dumpable, "dump protection"),
@@ -121,48 +213,38 @@ impl Text {
             landlock,
             word(on.seccomp, "seccomp"),
         ];
-        self.line(&format!("  sandbox  {}", words.join(", ")));
+        let all = words.iter().all(|(style, _)| *style == Style::Plain);
+        let mut line = named("sandbox");
+        for (i, (style, word)) in words.iter().enumerate() {
+            let comma = if i > 0 { ", " } else { "" };
+            line = line.with(Style::Plain, comma).with(*style, word);
+        }
+        self.block.head.push(Said { line, detail: all });
     }
 
     fn providers(&mut self, mount: &MountStatus) {
         if mount.providers.is_empty() {
             return;
         }
-        let (names, kinds) = (
-            width(
-                "PROVIDER",
-                mount.providers.iter().map(|(name, _)| name.as_str()),
-            ),
-            width(
-                "TYPE",
-                mount.providers.iter().map(|(_, kind)| kind.as_str()),
-            ),
-        );
-        let head = format!("{:names$}  {:kinds$}  HEALTH", "PROVIDER", "TYPE");
-        self.line("");
-        let head = self.paint.dim(&head);
-        self.line(&format!("  {head}"));
-        for (i, (name, kind)) in mount.providers.iter().enumerate() {
+        let providers = &mount.providers;
+        let kind = 2 + 2 + width("PROVIDER", providers.iter().map(|(name, _)| name.as_str()));
+        let health = kind + 2 + width("TYPE", providers.iter().map(|(_, kind)| kind.as_str()));
+        self.line(Line::empty());
+        let row = |style: Style, cells: [&str; 2]| {
+            let line = Line::plain("  ").with(style, cells[0]).up_to(kind);
+            line.with(style, cells[1]).up_to(health)
+        };
+        self.line(row(Style::Dim, ["PROVIDER", "TYPE"]).with(Style::Dim, "HEALTH"));
+        for (i, (name, sort)) in providers.iter().enumerate() {
             let seen = mount.daemon.as_ref().and_then(|page| page.providers.get(i));
-            let health = match seen.map(|seen| seen.health.as_str()) {
-                Some("good") => self.paint.green("good"),
-                Some("needs-credential") => self.paint.yellow("waits for a credential"),
-                Some("failing") => self.paint.red("failing"),
-                Some("unknown") => "not asked yet".to_owned(),
-                Some(other) => printable(other).into_owned(),
-                None => "unknown".to_owned(),
-            };
-            self.line(&format!(
-                "  {}  {}  {health}",
-                pad(name, names),
-                pad(kind, kinds)
-            ));
+            let (style, told) = told(seen);
+            self.line(row(Style::Plain, [name, sort]).with(style, told));
             if let Some((message, help)) = seen.and_then(|seen| seen.last_error.as_ref()) {
-                self.line(&format!("    {}", printable(message)));
+                self.lines(sentence(Line::plain("    "), message, self.width));
                 self.help(4, help);
             }
             if let Some(note) = seen.and_then(|seen| seen.note.as_ref()) {
-                self.line(&format!("    {}", printable(note)));
+                self.lines(sentence(Line::plain("    "), note, self.width));
             }
         }
     }
@@ -172,109 +254,77 @@ impl Text {
         if rows.is_empty() {
             return;
         }
-        let name = width("FILE", rows.iter().map(|row| row.path.as_str()));
-        let head = format!(
-            "{:name$}  STATE   {:>4}  {:>4}  {:>9}",
-            "FILE", "AGE", "TTL", "SIZE"
-        );
-        self.line("");
-        let head = self.paint.dim(&head);
-        self.line(&format!("  {head}"));
+        let state = 2 + 2 + width("FILE", rows.iter().map(|row| row.path.as_str()));
+        self.line(Line::empty());
+        let head = Line::plain("  ").with(Style::Dim, "FILE").up_to(state);
+        self.line(head.with(
+            Style::Dim,
+            &format!("STATE   {:>4}  {:>4}  {:>9}", "AGE", "TTL", "SIZE"),
+        ));
         for row in &rows {
-            self.file(row, name);
+            let file = self.file(row, state);
+            self.block.files.push(file);
         }
     }
 
-    fn file(&mut self, row: &Row<'_>, name: usize) {
+    fn file(&self, row: &Row<'_>, column: usize) -> File {
         let seen = row.seen;
         let failure = seen.and_then(|seen| seen.last_error.as_ref());
-        let state = match seen {
-            Some(seen) if seen.cached && seen.stale => self.paint.yellow("stale "),
-            Some(seen) if seen.cached => self.paint.green("cached"),
-            Some(_) if failure.is_some() => self.paint.red("failed"),
-            _ => "-     ".to_owned(),
+        let (style, state) = match seen {
+            Some(seen) if seen.cached && seen.stale => (Style::Mind, "stale"),
+            Some(seen) if seen.cached => (Style::Good, "cached"),
+            Some(_) if failure.is_some() => (Style::Bad, "failed"),
+            _ => (Style::Plain, "-"),
         };
         let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".into());
-        self.line(&format!(
-            "  {}  {state}  {:>4}  {:>4}  {:>9}",
-            pad(&row.path, name),
-            or_dash(seen.and_then(|seen| seen.age_ms).map(age)),
-            or_dash(row.ttl_ms.map(age)),
-            or_dash(seen.and_then(|seen| seen.size).map(size)),
-        ));
-        if let Some((errno, message, help)) = failure {
-            self.line(&format!(
-                "    {}: {}",
-                errno_name(*errno),
-                printable(message)
-            ));
-            self.help(4, help);
+        let line = Line::plain("  ").with(Style::Plain, &row.path);
+        let line = line.up_to(column).with(style, state).up_to(column + 8);
+        let mut lines = vec![line.with(
+            Style::Plain,
+            &format!(
+                "{:>4}  {:>4}  {:>9}",
+                or_dash(seen.and_then(|seen| seen.age_ms).map(age)),
+                or_dash(row.ttl_ms.map(age)),
+                or_dash(seen.and_then(|seen| seen.size).map(size)),
+            ),
+        )];
+        if let Some((number, message, help)) = failure {
+            let told = format!("{}: {message}", errno_name(*number));
+            lines.extend(sentence(Line::plain("    "), &told, self.width));
+            lines.extend(help_lines(4, help, self.width));
         }
         if let Some(seen) = seen.filter(|seen| !seen.left_out.is_empty()) {
-            self.line(&format!(
-                "    left out: {}",
-                printable(&seen.left_out.join(", "))
-            ));
+            let told = format!("left out: {}", seen.left_out.join(", "));
+            lines.extend(sentence(Line::plain("    "), &told, self.width));
         }
-    }
-
-    fn help(&mut self, indent: usize, help: &str) {
-        if !help.is_empty() {
-            let mark = self.paint.cyan("help:");
-            self.line(&format!("{:indent$}{mark} {}", "", printable(help)));
+        File {
+            lines,
+            failed: failure.is_some(),
         }
     }
 }
 
-/// What locks a mount, as a user knows it.
-fn trigger(name: &str) -> &str {
-    match name {
-        "command" => "`secretfs lock`",
-        "sigterm" => "SIGTERM",
-        "lock" => "the session's lock",
-        "sleep-unheld" => "sleep (which does not wait)",
-        "shutdown-unheld" => "shutdown (which does not wait)",
-        "screensaver" => "the screen saver",
-        "system-bus" => "loss of the system bus",
-        "session-bus" => "loss of the session bus",
-        other => other,
+fn told(seen: Option<&ProviderStatus>) -> (Style, &str) {
+    match seen.map(|seen| seen.health.as_str()) {
+        Some("good") => (Style::Good, "good"),
+        Some("needs-credential") => (Style::Mind, "waits for a credential"),
+        Some("failing") => (Style::Bad, "failing"),
+        Some("unknown") => (Style::Plain, "not asked yet"),
+        Some(other) => (Style::Plain, other),
+        None => (Style::Plain, "unknown"),
     }
+}
+
+/// The beginning of a line of which the first word says what it is about.
+fn named(what: &str) -> Line {
+    Line::plain("  ").with(Style::Plain, what).up_to(COLUMN)
 }
 
 /// The width of a column.
 fn width<'a>(head: &str, cells: impl Iterator<Item = &'a str>) -> usize {
     cells
-        .map(|cell| printable(cell).chars().count())
+        .map(|cell| columns(&printable(cell)))
         .chain([head.len()])
         .max()
         .unwrap_or_default()
-}
-
-fn pad(cell: &str, width: usize) -> String {
-    format!("{:width$}", printable(cell))
-}
-
-/// A time in its largest whole unit, at most four characters: `59s`, `59m`, `47h`, `99d`.
-fn age(ms: u64) -> String {
-    let seconds = ms / 1000;
-    match seconds {
-        0..=119 => format!("{seconds}s"),
-        120..=7_199 => format!("{}m", seconds / 60),
-        7_200..=172_799 => format!("{}h", seconds / 3_600),
-        _ => format!("{}d", seconds / 86_400),
-    }
-}
-
-/// Bytes: `51 B`, `3.0 KiB`, `8.0 MiB`.
-fn size(bytes: u64) -> String {
-    let tenths = |unit: u64| {
-        let tenths = (u128::from(bytes) * 10 + u128::from(unit) / 2) / u128::from(unit);
-        format!("{}.{}", tenths / 10, tenths % 10)
-    };
-    match bytes {
-        0..=1023 => format!("{bytes} B"),
-        1024..=1_048_575 => format!("{} KiB", tenths(1 << 10)),
-        1_048_576..=1_073_741_823 => format!("{} MiB", tenths(1 << 20)),
-        _ => format!("{} GiB", tenths(1 << 30)),
-    }
 }

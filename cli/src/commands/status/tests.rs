@@ -1,6 +1,7 @@
 //! What `status` prints, from fixed states.
 
 use super::{json, table};
+use crate::screen::Look;
 use secretfs_fs::link::message::{FileStatus, Protections, ProviderStatus, StatusPage};
 use secretfs_mount_helper::control::{MountState, MountStatus};
 
@@ -18,7 +19,7 @@ fn file(entry: u32) -> FileStatus {
     }
 }
 
-fn serving() -> MountStatus {
+pub(super) fn serving() -> MountStatus {
     MountStatus {
         mountpoint: "/run/user/1000/app".into(),
         map: "/srv/app/secrets.yml".into(),
@@ -125,19 +126,19 @@ fn a_protection_that_is_missing_is_shown_as_missing() {
         landlock: "no-tcp".into(),
         ..protected()
     };
-    let text = table::render(&[status.clone()], false);
+    let text = table::render(&[status.clone()], Look::PLAIN);
     let expected = "  sandbox  without dump protection, no new privileges, \
                     landlock (files alone), without seccomp\n";
     assert!(text.contains(expected), "{text}");
     status.daemon.as_mut().expect("a page").protections = Protections::default();
-    let text = table::render(&[status], false);
+    let text = table::render(&[status], Look::PLAIN);
     assert!(text.contains("without landlock"), "{text}");
 }
 
 #[test]
 fn a_serving_mount_is_shown_with_its_providers_and_files() {
     assert_eq!(
-        table::render(&[serving()], false),
+        table::render(&[serving()], Look::PLAIN),
         "\
 /run/user/1000/app  serving
   map      /srv/app/secrets.yml
@@ -171,7 +172,7 @@ fn a_serving_mount_is_shown_with_its_providers_and_files() {
 
 #[test]
 fn the_table_fits_80_columns() {
-    for line in table::render(&[serving()], false).lines() {
+    for line in table::render(&[serving()], Look::PLAIN).lines() {
         assert!(line.chars().count() <= 80, "{line}");
     }
 }
@@ -189,7 +190,7 @@ fn a_mount_that_a_lock_has_unmounted_says_how_to_get_it_back() {
         ..serving()
     };
     assert_eq!(
-        table::render(std::slice::from_ref(&left), false),
+        table::render(std::slice::from_ref(&left), Look::PLAIN),
         "\
 /run/user/1000/app  locked
   map      /srv/app/secrets.yml
@@ -216,9 +217,9 @@ fn a_daemon_that_does_not_answer_and_a_bad_map_are_told() {
         ..serving()
     };
     assert_eq!(
-        table::render(&[mount], false),
+        table::render(&[mount], Look::PLAIN),
         "\
-/run/user/1000/app  serving
+/run/user/1000/app  no answer
   map      /srv/app/secrets.yml
            error: secrets.yml:3:5: unknown key `nmae`
                   secrets.yml:9:1: duplicate
@@ -235,7 +236,7 @@ fn a_daemon_that_does_not_answer_and_a_bad_map_are_told() {
 fn a_sealed_mount_says_how_to_serve_again() {
     let mut mount = serving();
     mount.state = MountState::Locked;
-    let text = table::render(&[mount], false);
+    let text = table::render(&[mount], Look::PLAIN);
     assert!(
         text.starts_with(
             "/run/user/1000/app  locked\n  map      /srv/app/secrets.yml\n\
@@ -250,7 +251,7 @@ fn insecure_memory_is_shown() {
     let mut mount = serving();
     let page = mount.daemon.as_mut().expect("a page");
     page.insecure = true;
-    let text = table::render(&[mount], false);
+    let text = table::render(&[mount], Look::PLAIN);
     assert!(
         text.contains("memory   1.4 MiB, insecure: it may be swapped\n"),
         "{text}"
@@ -263,7 +264,7 @@ fn no_mounts_are_an_empty_list() {
         json::render(&[]).expect("json"),
         "{\"version\":1,\"mounts\":[]}\n"
     );
-    assert!(table::render(&[], false).contains("nothing is mounted"));
+    assert!(table::render(&[], Look::PLAIN).contains("nothing is mounted"));
 }
 
 #[test]
