@@ -98,11 +98,18 @@ fn make_ours(mountpoint: &Path) -> Result<(), CliError> {
         secretfs_mount_helper::place::mountpoint::prepare(mountpoint)?;
     }
     match owner(mountpoint) {
-        Some(0) => Err(CliError::new(
-            Status::Mount,
-            format!("cannot mount on {}: it belongs to root", show(mountpoint)),
-            format!("run `chown {me} {}` as root", mountpoint.display()),
-        )),
+        Some(0) => {
+            let is_empty = std::fs::read_dir(mountpoint).is_ok_and(|all| all.count() == 0);
+            let help = match is_empty {
+                true => format!("run `chown {me} {}` as root", mountpoint.display()),
+                false => "name an empty folder of the user's".to_owned(),
+            };
+            Err(CliError::new(
+                Status::Mount,
+                format!("cannot mount on {}: it belongs to root", show(mountpoint)),
+                help,
+            ))
+        }
         _ => Ok(()),
     }
 }
