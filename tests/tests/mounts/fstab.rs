@@ -273,7 +273,8 @@ fn what_cannot_be_mounted_is_refused_with_a_status_of_mount_and_help() {
     // Another user's map.
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     std::fs::set_permissions(fixture.map(), open).expect("chmod");
-    std::os::unix::fs::chown(fixture.map(), Some(user::other().uid), None).expect("chown");
+    let other = user::other().uid.to_string();
+    silent(machine.root("chown").arg(other).arg(fixture.map()));
     let said = fails(32, &mut mount(&ours));
     assert!(
         said.contains(&format!("belongs to the user {}", user::other().uid)),
