@@ -92,6 +92,16 @@ fn every_process_is_the_users(fixture: &Fixture) {
     }
 }
 
+/// The state of the only mount, as the user's commands see it.
+fn state(fixture: &Fixture, machine: &Machine<'_>) -> String {
+    let mut status = machine.user(mounting(), fixture.path("secretfs"));
+    let output = run(status.args(["status", "--json"]));
+    let status: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let mounts = status["mounts"].as_array().expect("mounts");
+    assert_eq!(mounts.len(), 1, "{status}");
+    mounts[0]["state"].as_str().expect("a state").to_owned()
+}
+
 fn wiped(fixture: &Fixture, machine: &Machine<'_>) {
     fixture.wait_for_no_process();
     assert_eq!(machine.mounts_below(&fixture.mountpoint()), []);
@@ -119,7 +129,7 @@ fn root_mounts_for_a_user_and_every_process_is_the_users() {
     let seen = run(machine.root("cat").arg(fixture.file("a")));
     assert!(!seen.status.success(), "root is not let in");
     // The user's commands know the mount that root has made.
-    assert_eq!(fixture.status()["state"], "serving");
+    assert_eq!(state(&fixture, &machine), "serving");
     // Log and audit are the user's, in the user's home.
     let audit = fixture.path("home/.local/state/secretfs/audit.jsonl");
     let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(audit).expect("an audit"));
@@ -370,13 +380,10 @@ fn where_nobody_can_be_asked_it_mounts_all_the_same_and_serves_after_an_unlock()
     assert!(said.contains("Required key not available"), "{said}");
     let passphrase = fixture.path("passphrase");
     let mountpoint = fixture.mountpoint();
-    let [passphrase, mountpoint] = [&passphrase, &mountpoint].map(|path| path.as_os_str());
-    fixture.run([
-        "unlock".as_ref(),
-        "--passphrase-file".as_ref(),
-        passphrase,
-        mountpoint,
-    ]);
+    let mut unlock = machine.user(mounting(), fixture.path("secretfs"));
+    unlock.args(["unlock", "--passphrase-file"]).arg(passphrase);
+    let output = run(unlock.arg(mountpoint));
+    assert!(output.status.success(), "{}", told(&output));
     assert_eq!(machine.read("a"), Ok(value("a", 64)));
     silent(machine.root("umount").arg(fixture.mountpoint()));
     wiped(&fixture, &machine);

@@ -1,6 +1,6 @@
 //! Called by root: what becomes of root's things, and where root is the user.
 
-use super::{fails, fixture, line, options, run, silent, wiped};
+use super::{fails, fixture, line, options, run, silent, state, wiped};
 use secretfs_tests::fixture::{told, value};
 use secretfs_tests::machine::Machine;
 use secretfs_tests::user::mounting;
@@ -139,4 +139,28 @@ fn a_mountpoint_that_systemd_made_for_root_becomes_the_users() {
         "{said}"
     );
     silent(machine.root("rm").arg("-r").arg(place));
+}
+
+#[test]
+fn what_root_has_mounted_is_found_when_the_users_login_has_taken_its_runtime_folder_away() {
+    let fixture = fixture();
+    let machine = Machine::new(&fixture);
+    let mut mount = machine.root("mount");
+    mount.args(["-t", "secretfs", "-o", &options(&fixture)]);
+    silent(mount.arg(fixture.map()).arg(fixture.mountpoint()));
+    let runtime = format!("/run/user/{}", mounting().uid);
+    silent(machine.root("umount").arg(&runtime));
+    silent(machine.root("rmdir").arg(&runtime));
+    assert_eq!(state(&fixture, &machine), "serving");
+    let output = run(machine
+        .root("stat")
+        .args(["-c", "%a %u"])
+        .arg(format!("/run/secretfs-{}", mounting().uid)));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(said, format!("700 {}\n", mounting().uid));
+    let mut lock = machine.user(mounting(), fixture.path("secretfs"));
+    let output = run(lock.args(["lock", "--all"]));
+    assert!(output.status.success(), "{}", told(&output));
+    wiped(&fixture, &machine);
+    assert_eq!(state(&fixture, &machine), "locked");
 }
