@@ -2,6 +2,7 @@
 
 mod page;
 mod roots;
+mod session;
 
 use secretfs_tests::fixture::{Fixture, told, value};
 use secretfs_tests::machine::{EXTRA_GROUP, Machine};
@@ -92,14 +93,19 @@ fn every_process_is_the_users(fixture: &Fixture) {
     }
 }
 
-/// The state of the only mount, as the user's commands see it.
-fn state(fixture: &Fixture, machine: &Machine<'_>) -> String {
+/// The only mount, as the user's commands see it.
+fn status(fixture: &Fixture, machine: &Machine<'_>) -> serde_json::Value {
     let mut status = machine.user(mounting(), fixture.path("secretfs"));
     let output = run(status.args(["status", "--json"]));
     let status: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let mounts = status["mounts"].as_array().expect("mounts");
     assert_eq!(mounts.len(), 1, "{status}");
-    mounts[0]["state"].as_str().expect("a state").to_owned()
+    mounts[0].clone()
+}
+
+fn state(fixture: &Fixture, machine: &Machine<'_>) -> String {
+    let mount = status(fixture, machine);
+    mount["state"].as_str().expect("a state").to_owned()
 }
 
 fn wiped(fixture: &Fixture, machine: &Machine<'_>) {
