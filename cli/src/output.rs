@@ -7,6 +7,7 @@ use crate::screen::{Line, Look, Style};
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Writes `bytes` to standard output, all or an error.
 pub(crate) fn print(bytes: impl AsRef<[u8]>) -> Result<(), CliError> {
@@ -139,9 +140,19 @@ fn is_control(c: char) -> bool {
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Whether paths are shown whole.
+static WHOLE: AtomicBool = AtomicBool::new(false);
+
+/// Has every path shown whole: whoever reads it may be at home elsewhere.
+pub(crate) fn show_whole_paths() {
+    WHOLE.store(true, Ordering::Relaxed);
+}
+
 /// A path for people: `~` for the home folder, control characters made visible.
 pub(crate) fn show(path: &Path) -> String {
-    let home = std::env::home_dir().filter(|home| home.is_absolute() && home.parent().is_some());
+    let home = std::env::home_dir()
+        .filter(|home| home.is_absolute() && home.parent().is_some())
+        .filter(|_| !WHOLE.load(Ordering::Relaxed));
     let text = match home.and_then(|home| path.strip_prefix(home).ok().map(Path::to_owned)) {
         Some(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
         Some(rest) => format!("~/{}", rest.display()),

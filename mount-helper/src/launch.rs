@@ -77,6 +77,9 @@ pub struct LaunchRequest {
     /// as mounted by that.
     #[serde(default)]
     pub source: Option<String>,
+    /// Made by mount(8), for root perhaps: it may outlast the user's logins, and so does its record.
+    #[serde(default)]
+    pub lasting: bool,
 }
 
 impl LaunchRequest {
@@ -95,6 +98,7 @@ impl LaunchRequest {
             part: None,
             service_accounts: Vec::new(),
             source: None,
+            lasting: false,
         }
     }
 }

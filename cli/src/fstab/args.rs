@@ -25,7 +25,7 @@ use std::path::PathBuf;
         Those of mount(8) itself (noauto, nofail, user, _netdev, ro, x-…) are taken as well.\n\n\
         Examples:\n  \
         mount -t secretfs /home/alice/secrets.yml /home/alice/secrets -o uid=alice\n  \
-        /home/alice/secrets.yml  /home/alice/secrets  secretfs  uid=alice,noauto,nofail,user  0 0\n\n\
+        /home/alice/s.yml  /home/alice/secrets  secretfs  uid=alice,noauto,user  0 0\n\n\
         Exit status: 0 ok, 1 usage, 2 the system, 32 the mount failed."
 )]
 pub(crate) struct MountHelper {

@@ -47,8 +47,6 @@ pub(super) fn go_on_as(account: &Account, name: &str, args: Vec<OsString>) -> Cl
     if let Err(error) = std::env::set_current_dir("/") {
         return failed(&error);
     }
-    // An older kernel cannot: what was opened without close-on-exec stays open.
-    let _ = secretfs_memory::harden::inherited::close_inherited();
     if let Err(error) = account.assume() {
         return failed(&error);
     }

@@ -34,17 +34,21 @@ pub(crate) const UNMOUNT: [&str; 2] = ["umount.secretfs", "umount.fuse.secretfs"
 pub(crate) fn called_as(name: Option<&OsStr>) -> Option<fn() -> ExitCode> {
     let name = Path::new(name?).file_name()?.to_str()?;
     if MOUNT.contains(&name) {
-        return Some(|| ended(args::parse().and_then(|args| mount::run(&args))));
+        return Some(|| ended(|| mount::run(&args::parse()?)));
     }
     if UNMOUNT.contains(&name) {
-        return Some(|| ended(args::parse().and_then(|args| unmount::run(&args))));
+        return Some(|| ended(|| unmount::run(&args::parse()?)));
     }
     None
 }
 
 /// The statuses that mount(8) has for its helpers: it passes them on.
-fn ended(result: Result<(), CliError>) -> ExitCode {
-    let Err(error) = result else {
+fn ended(program: fn() -> Result<(), CliError>) -> ExitCode {
+    // What mount(8) had open is nobody's here, and root's not a user's. An older kernel cannot.
+    let _ = secretfs_memory::harden::inherited::close_inherited();
+    // Root reads what the user's process says, or somebody the log of a boot.
+    crate::output::show_whole_paths();
+    let Err(error) = program() else {
         return ExitCode::SUCCESS;
     };
     let status = error.status();

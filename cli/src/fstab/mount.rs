@@ -9,9 +9,10 @@ use crate::error::{CliError, Status};
 use crate::keyring::Outside;
 use crate::map::Map;
 use crate::output::{print, show};
-use rustix::process::{geteuid, getuid};
+use rustix::process::{Gid, Uid, geteuid, getuid};
 use secretfs_mount_helper::launch::LaunchRequest;
 use secretfs_mount_helper::mount::mountinfo;
+use secretfs_mount_helper::place::RuntimeFolder;
 use secretfs_mount_helper::place::mountpoint::normalise;
 use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
@@ -26,6 +27,9 @@ pub(super) fn run(args: &MountHelper) -> Result<(), CliError> {
         let account = named.ok_or_else(nobody_named)?;
         if account.uid != 0 {
             let words = words(args)?;
+            // Without it the record is where a logout takes it away, or /tmp's cleaning.
+            let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
+            let _ = RuntimeFolder::make_lasting(uid, gid);
             return Err(hand_over::go_on_as(&account, MOUNT[0], words));
         }
     } else if let Some(account) = named.filter(|account| account.uid != getuid().as_raw()) {
@@ -51,6 +55,7 @@ fn mount(args: &MountHelper, options: &Options) -> Result<(), CliError> {
             offline: options.offline,
             allow_root: options.allow_root,
             source: args.map.to_str().map(str::to_owned),
+            lasting: true,
             ..LaunchRequest::new(mountpoint, map.path.clone(), map.defaults())
         };
         let passphrase_file = options.passphrase_file.as_deref();
@@ -98,11 +103,18 @@ fn make_ours(mountpoint: &Path) -> Result<(), CliError> {
         secretfs_mount_helper::place::mountpoint::prepare(mountpoint)?;
     }
     match owner(mountpoint) {
-        Some(0) => Err(CliError::new(
-            Status::Mount,
-            format!("cannot mount on {}: it belongs to root", show(mountpoint)),
-            format!("run `chown {me} {}` as root", mountpoint.display()),
-        )),
+        Some(0) => {
+            let is_empty = std::fs::read_dir(mountpoint).is_ok_and(|all| all.count() == 0);
+            let help = match is_empty {
+                true => format!("run `chown {me} {}` as root", mountpoint.display()),
+                false => "name an empty folder of the user's".to_owned(),
+            };
+            Err(CliError::new(
+                Status::Mount,
+                format!("cannot mount on {}: it belongs to root", show(mountpoint)),
+                help,
+            ))
+        }
         _ => Ok(()),
     }
 }

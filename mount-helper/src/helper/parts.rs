@@ -111,7 +111,10 @@ impl Parts {
         })?;
         let journal = Journal::start(state_folder.as_deref(), request.foreground, &name)
             .map_err(|error| HelperError::other(format!("cannot start a thread: {error}"), ""))?;
-        let folder = RuntimeFolder::create()?;
+        let folder = match request.lasting {
+            true => RuntimeFolder::create_lasting()?,
+            false => RuntimeFolder::create()?,
+        };
         Ok(Self {
             request,
             journal: Arc::new(journal),

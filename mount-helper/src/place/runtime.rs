@@ -1,11 +1,14 @@
 //! The runtime folder: `$XDG_RUNTIME_DIR/secretfs` if that is the user's and 0700, else a 0700
 //! folder `secretfs-UID` under /tmp. What is found there decides which process a command talks to
 //! and where credentials go, so a folder that another user could have made is refused.
+//!
+//! Mounts that root makes for the user may outlast the user's logins, with whom the first goes: theirs is
+//! `/run/secretfs-UID`, which root makes beforehand.
 
 use crate::error::HelperError;
-use rustix::fs::{AtFlags, CWD, FileType, Mode, Stat, statat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fchown, fstat, open, statat};
 use rustix::io::Errno;
-use rustix::process::getuid;
+use rustix::process::{Gid, Uid, getuid};
 use sha2::{Digest, Sha256};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -32,12 +35,46 @@ impl RuntimeFolder {
         )
     }
 
+    /// The folder of new mounts that may outlast the user's logins: what [`RuntimeFolder::make_lasting`]
+    /// made, else as the others'.
+    ///
+    /// # Errors
+    /// As [`RuntimeFolder::create`].
+    pub fn create_lasting() -> Result<Self, HelperError> {
+        let path = below_run(Path::new("/run"), getuid());
+        match private_folder(&path) {
+            Ok(()) => Ok(Self { path }),
+            Err(_) => Self::create(),
+        }
+    }
+
+    /// Makes that folder for a user. To be called as root, who alone can make anything in /run.
+    ///
+    /// # Errors
+    /// It cannot be made, or is something else.
+    pub fn make_lasting(uid: Uid, gid: Gid) -> std::io::Result<()> {
+        Self::make_lasting_in(Path::new("/run"), uid, gid)
+    }
+
+    fn make_lasting_in(run: &Path, uid: Uid, gid: Gid) -> std::io::Result<()> {
+        let path = below_run(run, uid);
+        make(&path)?;
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let folder = open(&path, flags, Mode::empty())?;
+        // In this order: what has been given away is not changed any more.
+        if fstat(&folder)?.st_uid == getuid().as_raw() {
+            fchown(&folder, Some(uid), Some(gid))?;
+        }
+        Ok(())
+    }
+
     /// Every folder where mounts of this user may have left something: a command does not need to
     /// have the environment that `mount` had.
     #[must_use]
     pub fn existing() -> Vec<Self> {
         Self::existing_in(
             std::env::var_os("XDG_RUNTIME_DIR").as_deref(),
+            Path::new("/run"),
             Path::new("/tmp"),
         )
     }
@@ -64,13 +101,14 @@ impl RuntimeFolder {
         Ok(Self { path })
     }
 
-    fn existing_in(runtime_dir: Option<&OsStr>, tmp: &Path) -> Vec<Self> {
+    fn existing_in(runtime_dir: Option<&OsStr>, run: &Path, tmp: &Path) -> Vec<Self> {
         let mut folders: Vec<Self> = Vec::new();
         // A command started from elsewhere (cron, ssh, sudo -u) has no XDG_RUNTIME_DIR.
-        let usual = format!("/run/user/{}", getuid().as_raw());
+        let usual = run.join("user").join(getuid().as_raw().to_string());
         let candidates = [
             below_runtime_dir(runtime_dir),
-            below_runtime_dir(Some(OsStr::new(&usual))),
+            below_runtime_dir(Some(usual.as_os_str())),
+            Some(below_run(run, getuid())),
             Some(below_tmp(tmp)),
         ];
         for path in candidates.into_iter().flatten() {
@@ -127,7 +165,11 @@ fn below_runtime_dir(runtime_dir: Option<&OsStr>) -> Option<PathBuf> {
 }
 
 fn below_tmp(tmp: &Path) -> PathBuf {
-    tmp.join(format!("secretfs-{}", getuid().as_raw()))
+    below_run(tmp, getuid())
+}
+
+fn below_run(run: &Path, uid: Uid) -> PathBuf {
+    run.join(format!("secretfs-{}", uid.as_raw()))
 }
 
 fn make(path: &Path) -> Result<(), Errno> {
@@ -158,6 +200,7 @@ fn private_folder(path: &Path) -> Result<(), &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::process::getgid;
     use std::fs::{Permissions, create_dir, set_permissions};
     use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -223,12 +266,21 @@ mod tests {
     }
 
     #[test]
-    fn commands_look_in_both_places() {
-        let (runtime, tmp) = (folder(0o700), folder(0o700));
+    fn commands_look_in_every_place() {
+        let (runtime, run, tmp) = (folder(0o700), folder(0o755), folder(0o700));
         let first = RuntimeFolder::create_in(Some(runtime.path().as_os_str()), tmp.path()).unwrap();
         let second = RuntimeFolder::create_in(None, tmp.path()).unwrap();
-        let found = RuntimeFolder::existing_in(Some(runtime.path().as_os_str()), tmp.path());
+        RuntimeFolder::make_lasting_in(run.path(), getuid(), getgid()).unwrap();
+        // Twice is no error, and changes nothing.
+        RuntimeFolder::make_lasting_in(run.path(), getuid(), getgid()).unwrap();
+        let found =
+            RuntimeFolder::existing_in(Some(runtime.path().as_os_str()), run.path(), tmp.path());
+        let third = below_run(run.path(), getuid());
         assert!(found.contains(&first) && found.contains(&second));
+        assert!(found.iter().any(|found| found.path == third));
+        let link = below_run(run.path(), Uid::from_raw(1));
+        symlink(tmp.path(), &link).unwrap();
+        assert!(RuntimeFolder::make_lasting_in(run.path(), Uid::from_raw(1), getgid()).is_err());
     }
 
     #[test]

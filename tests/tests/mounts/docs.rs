@@ -15,9 +15,10 @@ fn read(path: impl AsRef<Path>) -> String {
 fn named_tests(text: &str, folders: &[&str]) -> usize {
     let mut named = 0;
     for word in text.split('`').skip(1).step_by(2) {
-        let Some((module, test)) = word.split_once("::") else {
+        let Some((module, test)) = word.rsplit_once("::") else {
             continue;
         };
+        let module = module.replace("::", "/");
         let heading = format!("fn {test}() {{");
         let has_it = |folder: &&str| {
             let path = root().join(format!("tests/tests/{folder}/{module}.rs"));

@@ -1,10 +1,12 @@
 //! `mount -t secretfs`, lines of /etc/fstab, and umount(8), with the real programs.
 
+mod page;
+mod roots;
+mod session;
+
 use secretfs_tests::fixture::{Fixture, told, value};
 use secretfs_tests::machine::{EXTRA_GROUP, Machine};
-use secretfs_tests::transcript;
 use secretfs_tests::user::{self, mounting};
-use secretfs_tests::vault::PASSPHRASE;
 use std::io::{Read, Write};
 use std::process::{Command, Output, Stdio};
 
@@ -91,6 +93,21 @@ fn every_process_is_the_users(fixture: &Fixture) {
     }
 }
 
+/// The only mount, as the user's commands see it.
+fn status(fixture: &Fixture, machine: &Machine<'_>) -> serde_json::Value {
+    let mut status = machine.user(mounting(), fixture.path("secretfs"));
+    let output = run(status.args(["status", "--json"]));
+    let status: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let mounts = status["mounts"].as_array().expect("mounts");
+    assert_eq!(mounts.len(), 1, "{status}");
+    mounts[0].clone()
+}
+
+fn state(fixture: &Fixture, machine: &Machine<'_>) -> String {
+    let mount = status(fixture, machine);
+    mount["state"].as_str().expect("a state").to_owned()
+}
+
 fn wiped(fixture: &Fixture, machine: &Machine<'_>) {
     fixture.wait_for_no_process();
     assert_eq!(machine.mounts_below(&fixture.mountpoint()), []);
@@ -118,7 +135,7 @@ fn root_mounts_for_a_user_and_every_process_is_the_users() {
     let seen = run(machine.root("cat").arg(fixture.file("a")));
     assert!(!seen.status.success(), "root is not let in");
     // The user's commands know the mount that root has made.
-    assert_eq!(fixture.status()["state"], "serving");
+    assert_eq!(state(&fixture, &machine), "serving");
     // Log and audit are the user's, in the user's home.
     let audit = fixture.path("home/.local/state/secretfs/audit.jsonl");
     let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(audit).expect("an audit"));
@@ -142,7 +159,12 @@ fn a_user_mounts_and_unmounts_a_line_of_fstab_that_lets_users() {
         32,
         machine.user(mounting(), "mount").arg(fixture.mountpoint()),
     );
-    assert!(said.contains("is already mounted"), "{said}");
+    // In whole paths: whoever reads it may be root.
+    let place = fixture.mountpoint().display().to_string();
+    assert!(
+        said.contains(&format!("error: {place} is already mounted")),
+        "{said}"
+    );
     silent(machine.user(mounting(), "umount").arg(fixture.mountpoint()));
     wiped(&fixture, &machine);
     // Without our help the kernel unmounts, and the processes end by that.
@@ -267,7 +289,8 @@ fn what_cannot_be_mounted_is_refused_with_a_status_of_mount_and_help() {
     // Another user's map.
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     std::fs::set_permissions(fixture.map(), open).expect("chmod");
-    std::os::unix::fs::chown(fixture.map(), Some(user::other().uid), None).expect("chown");
+    let other = user::other().uid.to_string();
+    silent(machine.root("chown").arg(other).arg(fixture.map()));
     let said = fails(32, &mut mount(&ours));
     assert!(
         said.contains(&format!("belongs to the user {}", user::other().uid)),
@@ -300,36 +323,6 @@ fn a_check_mounts_nothing_and_sloppy_takes_any_option() {
         told(&output)
     );
     wiped(&fixture, &machine);
-}
-
-#[test]
-fn a_mountpoint_that_systemd_made_for_root_becomes_the_users() {
-    let fixture = fixture();
-    let machine = Machine::new(&fixture);
-    machine.fstab(&line(&fixture, "noauto,X-mount.mkdir"));
-    silent(machine.root("mount").arg(fixture.mountpoint()));
-    assert_eq!(machine.read("a"), Ok(value("a", 64)));
-    silent(machine.root("umount").arg(fixture.mountpoint()));
-    wiped(&fixture, &machine);
-    let made = std::fs::metadata(fixture.mountpoint()).expect("a folder");
-    assert_eq!(std::os::unix::fs::MetadataExt::uid(&made), mounting().uid);
-    assert_eq!(std::os::unix::fs::MetadataExt::mode(&made) & 0o777, 0o700);
-    // Where the folder above is root's as well, only root can.
-    let place = fixture.path("machine/root");
-    silent(
-        machine
-            .root("mkdir")
-            .args(["-p", "-m", "755"])
-            .arg(place.join("secrets")),
-    );
-    let mut mount = machine.root("mount");
-    mount.args(["-t", "secretfs", "-o", &options(&fixture)]);
-    let said = fails(32, mount.arg(fixture.map()).arg(place.join("secrets")));
-    assert!(
-        said.contains("it belongs to root") && said.contains("chown "),
-        "{said}"
-    );
-    silent(machine.root("rm").arg("-r").arg(place));
 }
 
 #[test]
@@ -377,46 +370,6 @@ fn open_files_do_not_hinder_umount_and_read_nothing_after_it() {
 }
 
 #[test]
-fn nothing_of_roots_environment_reaches_the_users_processes() {
-    let fixture = fixture();
-    let machine = Machine::new(&fixture);
-    let mut mount = machine.root("env");
-    mount.args([
-        "INFISICAL_TOKEN=roots-token",
-        "XDG_RUNTIME_DIR=/run",
-        "SECRETFS_MAP=/x",
-    ]);
-    mount.args([
-        "OP_ACCOUNT=root",
-        "mount",
-        "-t",
-        "secretfs",
-        "-o",
-        &options(&fixture),
-    ]);
-    silent(mount.arg(fixture.map()).arg(fixture.mountpoint()));
-    let helper = fixture.process("internal-mount-helper");
-    let environment = run(machine
-        .root("cat")
-        .arg(format!("/proc/{}/environ", helper.pid)));
-    let text = String::from_utf8(environment.stdout)
-        .expect("text")
-        .replace('\0', "\n");
-    let expected = format!("HOME={}\n", fixture.path("home").display());
-    assert!(text.contains(&expected), "{text}");
-    assert!(
-        text.contains(&format!("XDG_RUNTIME_DIR=/run/user/{}\n", mounting().uid)),
-        "{text}"
-    );
-    assert!(
-        !text.contains("roots-token") && !text.contains("OP_ACCOUNT"),
-        "{text}"
-    );
-    silent(machine.root("umount").arg(fixture.mountpoint()));
-    wiped(&fixture, &machine);
-}
-
-#[test]
 fn where_nobody_can_be_asked_it_mounts_all_the_same_and_serves_after_an_unlock() {
     let fixture = fixture();
     let machine = Machine::new(&fixture);
@@ -433,46 +386,13 @@ fn where_nobody_can_be_asked_it_mounts_all_the_same_and_serves_after_an_unlock()
     assert!(said.contains("Required key not available"), "{said}");
     let passphrase = fixture.path("passphrase");
     let mountpoint = fixture.mountpoint();
-    let [passphrase, mountpoint] = [&passphrase, &mountpoint].map(|path| path.as_os_str());
-    fixture.run([
-        "unlock".as_ref(),
-        "--passphrase-file".as_ref(),
-        passphrase,
-        mountpoint,
-    ]);
+    let mut unlock = machine.user(mounting(), fixture.path("secretfs"));
+    unlock.args(["unlock", "--passphrase-file"]).arg(passphrase);
+    let output = run(unlock.arg(mountpoint));
+    assert!(output.status.success(), "{}", told(&output));
     assert_eq!(machine.read("a"), Ok(value("a", 64)));
     silent(machine.root("umount").arg(fixture.mountpoint()));
     wiped(&fixture, &machine);
-}
-
-#[test]
-fn root_itself_is_a_user_where_it_is_named() {
-    let fixture = fixture();
-    let machine = Machine::new(&fixture);
-    let place = fixture.path("machine/root");
-    silent(machine.root("mkdir").args(["-m", "700"]).arg(&place));
-    let as_root = |program: &str| {
-        let mut command = machine.root("env");
-        command.arg(format!("XDG_STATE_HOME={}", place.display()));
-        command
-            .arg(format!("XDG_RUNTIME_DIR={}", place.display()))
-            .arg(program);
-        command
-    };
-    let map = place.join("secrets.yml");
-    silent(machine.root("cp").arg(fixture.map()).arg(&map));
-    let options = options(&fixture).replace(&format!("uid={}", mounting().name), "uid=root");
-    let mut mount = as_root("mount");
-    mount
-        .args(["-t", "secretfs", "-o", &options])
-        .arg(map)
-        .arg(place.join("secrets"));
-    silent(&mut mount);
-    let read = run(machine.root("cat").arg(place.join("secrets/a")));
-    assert_eq!(read.stdout, value("a", 64), "{}", told(&read));
-    silent(as_root("umount").arg(place.join("secrets")));
-    wiped(&fixture, &machine);
-    silent(machine.root("rm").arg("-r").arg(place));
 }
 
 /// Mounts an automount that nobody answers: whoever enters it waits for ever.
@@ -507,45 +427,5 @@ fn an_automount_of_roots_is_told_of_and_not_waited_for() {
     assert!(said.contains("x-systemd.automount"), "{said}");
     drop(automount.stdin.take());
     assert!(automount.wait().expect("its end").success());
-    wiped(&fixture, &machine);
-}
-
-#[test]
-fn every_command_of_the_page_prints_what_the_page_says() {
-    let page = transcript::page("fstab.md");
-    let fixture = Fixture::new();
-    let mut vault = fixture.vault();
-    vault.set("API_KEY", b"sk-demo\n");
-    let home = fixture.path("home");
-    let map = format!(
-        "providers: {{v: {{type: local, file: {:?}}}}}\nsecrets: [{{name: API_KEY, file: api-key}}]\n",
-        vault.file()
-    );
-    fixture.write(&home.join("secrets.yml"), map.as_bytes());
-    fixture.write(&home.join(".vault-passphrase"), PASSPHRASE.as_bytes());
-    let machine = Machine::new(&fixture);
-    let here = |text: &str| {
-        text.replace("/home/alice", home.to_str().expect("UTF-8"))
-            .replace("uid=alice", &format!("uid={}", mounting().name))
-    };
-    for said in transcript::commands(&page) {
-        let mut sh = match said.command.strip_prefix("sudo ") {
-            Some(_) => machine.root("sh"),
-            None => machine.user(mounting(), "sh"),
-        };
-        let command = said.command.trim_start_matches("sudo ");
-        let output = run(sh.args(["-c", &format!("exec 2>&1; {}", here(command))]));
-        let printed = String::from_utf8_lossy(&output.stdout);
-        let agrees = transcript::agrees(&here(&said.output), &printed);
-        assert!(agrees, "$ {}\n{}", said.command, told(&output));
-    }
-    wiped(&fixture, &machine);
-    // The line of the page, for alice.
-    let line = transcript::blocks(&page, "fstab").remove(0);
-    machine.fstab(&here(&line));
-    let mut mount = machine.user(mounting(), "mount");
-    let output = run(mount.arg(fixture.mountpoint()));
-    assert!(output.status.success(), "{}", told(&output));
-    silent(machine.user(mounting(), "umount").arg(fixture.mountpoint()));
     wiped(&fixture, &machine);
 }

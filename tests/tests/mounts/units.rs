@@ -3,7 +3,7 @@
 
 use crate::scripted::Scripted;
 use secretfs_tests::fixture::{told, value};
-use secretfs_tests::{place, systemd, wait};
+use secretfs_tests::{documents, place, systemd, wait};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -87,6 +87,50 @@ fn no_unit_asks_for_what_keeps_fusermount3_from_mounting() {
             }
         }
     }
+}
+
+#[test]
+fn systemd_makes_units_of_the_lines_of_the_page_on_fstab() {
+    let lines = documents::blocks("docs/fstab.md", "fstab").remove(0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let (fstab, made) = (folder.path().join("fstab"), folder.path().join("made"));
+    std::fs::write(&fstab, &lines).expect("a file");
+    std::fs::create_dir(&made).expect("a folder");
+    let mut generator = Command::new("env");
+    generator.args(systemd::program(
+        "system-generators/systemd-fstab-generator",
+    ));
+    let output = generator
+        .args([&made; 3])
+        .env("SYSTEMD_FSTAB", &fstab)
+        .output();
+    let output = output.expect("the generator");
+    assert!(output.status.success(), "{}", told(&output));
+    let mut seen = 0;
+    for line in lines.lines() {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let name = format!(
+            "{}.mount",
+            fields[1].trim_start_matches('/').replace('/', "-")
+        );
+        let unit = std::fs::read_to_string(made.join(&name)).expect(&name);
+        for expected in [
+            format!("What={}", fields[0]),
+            format!("Where={}", fields[1]),
+            "Type=secretfs".to_owned(),
+            format!("Options={}", fields[3]),
+        ] {
+            assert!(
+                unit.lines().any(|line| line == expected),
+                "{expected}\n{unit}"
+            );
+        }
+        let wanted = made.join("remote-fs.target.wants").join(&name);
+        let at_boot = fields[3].contains("_netdev") && !fields[3].contains("noauto");
+        assert_eq!(wanted.symlink_metadata().is_ok(), at_boot, "{name}");
+        seen += 1;
+    }
+    assert_eq!(seen, 2);
 }
 
 #[test]
