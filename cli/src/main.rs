@@ -1,10 +1,30 @@
 //! `secretfs`: presents the secrets of a vault as read-only files.
+//!
+//! One executable, whose roles are processes: a command, which you start and which ends; the mount-helper and
+//! its sentinel (`secretfs-mount-helper`); the daemon, which holds the secrets (`secretfs-fs`). This crate is
+//! the commands, and [`main`], which tells the roles apart.
+//!
+//! | room | what it does |
+//! |---|---|
+//! | [`args`], [`usage`] | the command line, and what is said about a wrong one |
+//! | [`commands`] | the commands, one a file or folder |
+//! | [`map`], [`map_report`] | which map is meant; its mistakes, drawn |
+//! | [`mounts`], [`mounting`], [`control`], [`foreground`], [`notify`] | which mount is meant; making one; speaking to one |
+//! | [`credentials`], [`passphrase`], [`keyring`] | where what opens a provider comes from |
+//! | [`deliver`], [`offer`], [`forget`] | how it gets to a daemon, and away from one |
+//! | [`with_token`] | becomes `op` with a service account's token |
+//! | [`proxies`], [`online`] | the proxies of the environment; asking providers without a mount |
+//! | [`env`] | variables in the syntax of each shell, and the prompt's hook |
+//! | [`vault`] | the local vault |
+//! | [`error`], [`output`], [`progress`] | one line that says what failed, one that says what to do, and a status |
 
 mod args;
 mod commands;
 mod control;
 mod credentials;
 mod deliver;
+#[cfg(test)]
+mod documented;
 mod env;
 mod error;
 mod foreground;

@@ -11,17 +11,21 @@
 //! | [`infisical`] | a strict simulator of an Infisical server |
 //! | [`connect`] | a strict simulator of a 1Password Connect server |
 //! | [`op`] | a strict stand-in for the `op` program |
+//! | [`documents`], [`transcript`], [`command_lines`] | what the documents show and tell people to type |
+//! | [`messages`] | the texts of errors, taken from the source |
 //! | [`session`] | private buses, a real elogind, a simulated one, screen savers |
 //! | `scripted` | the simulator behind the scripted provider (feature `test-hooks`) |
 
 #[cfg(feature = "test-hooks")]
 mod clock;
+pub mod command_lines;
 pub mod connect;
 pub mod documents;
 pub mod fixture;
 pub mod http_sim;
 pub mod infisical;
 pub mod memory;
+pub mod messages;
 pub mod op;
 pub mod place;
 pub mod probe;
