@@ -1,19 +1,24 @@
 //! `secretfs`: presents the secrets of a vault as read-only files.
 //!
-//! The commands, one a file in `commands`, and what they share:
+//! One executable, whose roles are processes: a command, which you start and which ends; the mount-helper and
+//! its sentinel (`secretfs-mount-helper`); the daemon, which holds the secrets (`secretfs-fs`). This crate is
+//! the commands, and [`main`], which tells the roles apart.
 //!
-//! | room | idea |
+//! | room | what it does |
 //! |---|---|
-//! | `args`, `usage` | what can be said on a command line |
-//! | `map`, `map_report` | which map is meant; what is wrong with it, as a person reads it |
-//! | `credentials`, `keyring`, `passphrase`, `proxies` | what opens providers, and where it is found and kept |
-//! | `mounting`, `foreground`, `notify` | making a mount, for `mount` and for `run` |
-//! | `mounts`, `control`, `deliver`, `offer` | finding running mounts, and speaking to them |
-//! | `online` | asking providers without a mount |
-//! | `env` | variables, in the words of each shell |
-//! | `vault` | the local age vault |
-//! | `fstab` | what mount(8) and umount(8) start |
-//! | `terminal`, `screen`, `progress`, `output`, `error` | what is shown and asked, and the exit status |
+//! | [`args`], [`usage`] | the command line, and what is said about a wrong one |
+//! | [`commands`] | the commands, one a file or folder |
+//! | [`map`], [`map_report`] | which map is meant; its mistakes, drawn |
+//! | [`mounts`], [`mounting`], [`control`], [`foreground`], [`notify`] | which mount is meant; making one; speaking to one |
+//! | [`credentials`], [`passphrase`], [`keyring`] | where what opens a provider comes from |
+//! | [`deliver`], [`offer`], [`forget`] | how it gets to a daemon, and away from one |
+//! | [`with_token`] | becomes `op` with a service account's token |
+//! | [`proxies`], [`online`] | the proxies of the environment; asking providers without a mount |
+//! | [`env`] | variables in the syntax of each shell, and the prompt's hook |
+//! | [`vault`] | the local vault |
+//! | [`fstab`] | what mount(8) and umount(8) start |
+//! | [`terminal`], [`screen`] | a secret asked for without echo; widths, colours, wrapping |
+//! | [`error`], [`output`], [`progress`] | one line that says what failed, one that says what to do, and a status |
 
 #![allow(
     rustdoc::bare_urls,
@@ -25,6 +30,8 @@ mod commands;
 mod control;
 mod credentials;
 mod deliver;
+#[cfg(test)]
+mod documented;
 mod env;
 mod error;
 mod foreground;

@@ -6,14 +6,16 @@
 //! | [`tree`] | names, inodes, sizes, handles: one published version, one inode |
 //! | [`cache`] | when a provider is asked, and what stands in for it |
 //! | [`render`] | folders as dotenv, JSON, YAML |
+//! | [`error`] | which errno a failure becomes: the only such table |
 //! | [`link`] | the socket between daemon and mount-helper |
 //! | [`daemon`] | the process that puts them together |
 //! | [`fuse`] | the only place that knows fuser |
 //! | [`error`] | why an open fails, and which errno that is: the only table |
 //!
-//! The way of one open, to read along: [`fuse`] takes it from the kernel's queue, [`tree`] answers from what is
-//! cached or has it wait on the runtime, [`cache`] has one flight a value and asks the provider, the value comes
-//! to rest in sealed memory, [`tree`] publishes it as a version with an inode of its own, and the answer goes out.
+//! An `open` goes through them from below: [`fuse`] turns an inode into an entry of the [`tree`], the [`cache`]
+//! answers at once or asks a provider, and the version that comes of it is published in the tree before the
+//! handle is given out. `docs/architecture.md` tells it step by step. Without [`fuse`] nothing here knows
+//! fuser, so all of it is tested without a mount.
 
 pub mod cache;
 pub mod daemon;

@@ -1,21 +1,21 @@
 //! Memory that may hold secrets: a locked heap, sealed areas, locked stacks, and hardening of the process.
 //!
-//! The one crate with much `unsafe`. It knows nothing of secrets' names, files or networks.
+//! The one crate with much `unsafe`. It knows nothing of secrets' names, files or networks. Read it in the
+//! order in which a daemon starts:
 //!
-//! | room | what it keeps from leaking |
+//! | room | what it does |
 //! |---|---|
-//! | [`heap`] | the global allocator: an arena that is locked, not dumped, zeroed on free |
-//! | [`sealed`] | values at rest: `memfd_secret`, which not even root reads from outside; one switch wipes all |
-//! | [`stack`], [`residue`] | values on their way: locked stacks, dead frames, vector registers |
-//! | [`bounce`] | the way out: the kernel cannot send from sealed memory |
-//! | [`shared`] | the other way round: what holds no secret, for several processes |
-//! | [`harden`] | the process: no dumps, no debuggers, landlock, seccomp |
-//! | [`limit`], [`budget`] | how much may be locked, and how much is |
-//! | [`environment`] | credentials that came by the environment |
+//! | [`harden`] | no core dumps, no ptrace, no new privileges; later landlock and seccomp |
+//! | [`limit`], [`budget`] | what may be locked, what is needed, and how it is divided |
+//! | [`heap`] | the global allocator: locked, left out of dumps, zeroed when freed |
+//! | [`stack`] | threads whose stacks are locked |
+//! | [`sealed`] | where values rest: `memfd_secret`, which not even root can read |
+//! | [`bounce`] | the locked buffer between a sealed area and a write, because the kernel reads no sealed memory itself |
+//! | [`residue`] | clears what finished calls have left on a stack and in registers |
+//! | [`environment`] | takes a credential out of the process's environment, and overwrites it there |
+//! | [`shared`] | memory that two processes share, and neither can change: the compiled map |
 //!
-//! Where to begin: a daemon calls [`heap::lock`] before anything else, then [`harden`]; a value that comes is
-//! written with a [`sealed::SealedWriter`] and is a [`sealed::Sealed`] from then on. What all of this promises,
-//! and which test shows it, is in `docs/memory.md`.
+//! What is promised of it, clause by clause with its tests, is in `docs/memory.md`.
 
 pub mod bounce;
 pub mod budget;

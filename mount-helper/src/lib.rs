@@ -3,18 +3,18 @@
 //! | room | what it does |
 //! |---|---|
 //! | [`launch`] | how a command starts a mount, and learns whether it answers |
+//! | [`role`] | the processes that are not commands: the helper, and the sentinel that cleans up after it |
+//! | `helper` | the helper itself: one loop that owns the state of the mount |
 //! | [`control`] | the socket between commands and the helper of a mount |
 //! | [`mount`] | mounting and unmounting |
 //! | [`place`] | runtime folder, records, state folder, mountpoints, processes |
-//! | [`journal`] | log and audit |
-//! | [`role`] | the processes that are not commands |
+//! | [`programs`] | `op` and `infisical`, started on the daemon's behalf with its pipe as their output |
 //! | `session` | what of the user's session locks a mount |
-//! | [`programs`] | programs that are started on the daemon's behalf, with its pipe as their output |
-//! | `helper` | the event loop: requests of the daemon, commands, the map's watch, signals |
-//! | `sentinel` | outlives both: detaches a mount that nobody serves any more |
+//! | [`journal`] | log and audit |
+//! | [`error`] | a failure as a command reports it |
 //!
-//! Where to begin: [`launch`] starts the roles of [`role`] as processes of the same executable, in the order that
-//! `docs/architecture.md` draws; from then on `helper` decides.
+//! It stands outside of the daemon's sandbox, and does for it what that may not: by the place in the map, never
+//! by a path, and without reading what passes through.
 
 pub mod control;
 pub mod error;

@@ -1,18 +1,21 @@
 //! Where secrets live: the [`Provider`] trait, and one module a provider.
 //!
 //! A provider turns a typed [`Reference`] into bytes in a sealed area. It knows nothing of files,
-//! caches or the map; `fs` knows nothing of ages, tokens or HTTP. To add one, see [`provider`].
+//! caches or the map; `fs` knows nothing of ages, tokens or HTTP.
 //!
-//! | room | idea |
+//! | room | what it does |
 //! |---|---|
-//! | [`provider`], [`mod@reference`], [`error`] | the trait, what it is asked for, and what can be wrong |
-//! | [`credential`] | what opens a provider, bound to the origin that it was made for |
-//! | [`host`], [`clock`] | what a provider may ask of the outside: it opens and starts nothing itself |
-//! | [`local`] | an age-encrypted file |
-//! | [`infisical`], [`onepassword`] | the services |
-//! | [`http`] | TLS, connections, proxies, bounds, redirects: for servers of any kind |
-//! | [`json`] | JSON as tokens that pass by: a body is never held as a whole |
-//! | [`hints`], [`nearest`] | what may have changed; what may have been meant |
+//! | [`provider`] | the trait, and who owns which rule: read this first. To add a provider, see `docs/adding-a-provider.md` |
+//! | [`mod@reference`] | which secret is meant; two references of one place can be answered by one request |
+//! | [`credential`] | what opens a provider, and the origin that it was made for and is sent to |
+//! | [`error`] | what a failure means; `fs` makes an errno of it |
+//! | [`host`] | what a sandboxed daemon asks of the mount-helper: open, resolve, start |
+//! | [`hints`] | what a server says has changed |
+//! | [`local`] | an age-encrypted file: the smallest provider |
+//! | [`infisical`], [`onepassword`] | the ones with servers and programs; each has a table of its files |
+//! | [`http`] | TLS, connections, proxies, bounds, deadlines: shared by those with servers |
+//! | [`json`] | an answer read as a stream, so that no whole body is ever held |
+//! | [`clock`], [`nearest`] | time that tests move; "did you mean" |
 
 pub mod clock;
 pub mod credential;

@@ -14,11 +14,14 @@
 //! | [`connect`] | a strict simulator of a 1Password Connect server |
 //! | [`op`] | a strict stand-in for the `op` program |
 //! | [`systemd`] | a user's manager and a journal, of systemd's own programs |
+//! | [`documents`], [`transcript`], [`command_lines`] | what the documents show and tell people to type |
+//! | [`messages`] | the texts of errors, taken from the source |
 //! | [`session`] | private buses, a real elogind, a simulated one, screen savers |
 //! | `scripted` | the simulator behind the scripted provider (feature `test-hooks`) |
 
 #[cfg(feature = "test-hooks")]
 mod clock;
+pub mod command_lines;
 pub mod connect;
 pub mod documents;
 pub mod fixture;
@@ -26,6 +29,7 @@ pub mod http_sim;
 pub mod infisical;
 pub mod machine;
 pub mod memory;
+pub mod messages;
 pub mod op;
 pub mod place;
 pub mod probe;

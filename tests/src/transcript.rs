@@ -2,7 +2,7 @@
 //! included, is what the page has below it. A line `…` stands for any lines, and `…` within a line for
 //! any text.
 
-use std::path::Path;
+use crate::documents;
 
 /// One command, and what the page says that it prints.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,31 +19,15 @@ pub struct Said {
 /// It cannot be read.
 #[must_use]
 pub fn page(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../docs")
-        .join(name);
-    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    documents::text(&format!("docs/{name}"))
 }
 
 /// The fenced blocks of a page in that language.
 #[must_use]
 pub fn blocks(page: &str, language: &str) -> Vec<String> {
-    let mut blocks = Vec::new();
-    let mut block: Option<String> = None;
-    for line in page.lines() {
-        match (&mut block, line) {
-            (None, fence) if fence.strip_prefix("```") == Some(language) => {
-                block = Some(String::new());
-            }
-            (Some(_), "```") => blocks.extend(block.take()),
-            (Some(text), line) => {
-                text.push_str(line);
-                text.push('\n');
-            }
-            (None, _) => {}
-        }
-    }
-    blocks
+    let mut fences = documents::fences("", page);
+    fences.retain(|fence| fence.language == language);
+    fences.into_iter().map(|fence| fence.text).collect()
 }
 
 /// The commands of a page's `console` blocks.

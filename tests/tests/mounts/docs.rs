@@ -1,5 +1,9 @@
 //! The documents agree with the code.
 
+mod blocks;
+mod errors;
+mod started;
+
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -11,20 +15,25 @@ fn read(path: impl AsRef<Path>) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
+/// The source of the file that has the test `module::name`, in one of the folders.
+fn named_test(test: &str, folders: &[&str]) -> String {
+    let (module, name) = test.rsplit_once("::").expect("module::test");
+    let module = module.replace("::", "/");
+    let heading = format!("fn {name}() {{");
+    let source = folders.iter().find_map(|folder| {
+        let path = root().join(format!("tests/tests/{folder}/{module}.rs"));
+        let source = std::fs::read_to_string(path).ok()?;
+        source.contains(&heading).then_some(source)
+    });
+    source.unwrap_or_else(|| panic!("no {module}.rs has a test {name}"))
+}
+
 /// How many tests a page names; all of them exist, in one of the folders.
 fn named_tests(text: &str, folders: &[&str]) -> usize {
     let mut named = 0;
-    for word in text.split('`').skip(1).step_by(2) {
-        let Some((module, test)) = word.rsplit_once("::") else {
-            continue;
-        };
-        let module = module.replace("::", "/");
-        let heading = format!("fn {test}() {{");
-        let has_it = |folder: &&str| {
-            let path = root().join(format!("tests/tests/{folder}/{module}.rs"));
-            std::fs::read_to_string(path).is_ok_and(|source| source.contains(&heading))
-        };
-        assert!(folders.iter().any(has_it), "{module}.rs has no test {test}");
+    let words = text.split('`').skip(1).step_by(2);
+    for test in words.filter(|word| word.contains("::")) {
+        named_test(test, folders);
         named += 1;
     }
     named
@@ -57,36 +66,70 @@ fn every_statement_names_a_test_that_exists() {
 }
 
 #[test]
-fn every_link_between_the_documents_leads_somewhere() {
-    let mut documents: Vec<PathBuf> = [
-        "README.md",
-        "SECURITY.md",
-        "CONTRIBUTING.md",
-        "CHANGELOG.md",
-    ]
-    .map(|name| root().join(name))
-    .into();
-    for entry in std::fs::read_dir(root().join("docs")).expect("docs") {
-        let path = entry.expect("an entry").path();
-        if path.extension().is_some_and(|extension| extension == "md") {
-            documents.push(path);
-        }
+fn every_claim_names_a_test_that_exists() {
+    let text = read(root().join("docs/security.md"));
+    let named = named_tests(&text, &["mounts", "memory", "infisical", "connect"]);
+    assert!(named > 40, "{named}");
+    for claim in text
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.contains("what is promised | test"))
+    {
+        assert!(claim.contains("::"), "without a test: {claim}");
     }
-    for document in documents {
+}
+
+/// What the headings of a page are called in links, as GitHub does it.
+fn headings(text: &str) -> Vec<String> {
+    let lines = text.lines().filter(|line| line.starts_with('#'));
+    let kept = |c: &char| c.is_alphanumeric() || "-_ ".contains(*c);
+    let name = |line: &str| {
+        let words = line.trim_start_matches('#').trim().to_lowercase();
+        let words: String = words.chars().filter(kept).collect();
+        words.replace(' ', "-")
+    };
+    lines.map(name).collect()
+}
+
+#[test]
+fn every_link_between_the_documents_leads_somewhere() {
+    for document in secretfs_tests::documents::all() {
+        let document = root().join(document);
         let text = read(&document);
         for target in text
             .split("](")
             .skip(1)
             .filter_map(|rest| rest.split(')').next())
         {
-            if target.contains("://") || target.starts_with('#') {
+            if target.contains("://") {
                 continue;
             }
-            let file = target.split('#').next().unwrap_or_default();
-            let place = document.parent().expect("a folder").join(file);
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let place = match file {
+                "" => document.clone(),
+                _ => document.parent().expect("a folder").join(file),
+            };
             assert!(place.exists(), "{}: {target}", document.display());
+            assert!(
+                heading.is_empty() || headings(&read(&place)).contains(&heading.to_owned()),
+                "{}: no heading {target}",
+                document.display()
+            );
         }
     }
+}
+
+#[test]
+fn every_place_in_the_map_from_behaviour_to_file_is_there() {
+    let text = read(root().join("CONTRIBUTING.md"));
+    let table = text.split("## Where to look").nth(1).expect("the table");
+    let mut seen = 0;
+    for place in table.split('`').skip(1).step_by(2) {
+        if place.contains('/') && !place.contains(' ') {
+            assert!(root().join(place).exists(), "{place}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen}");
 }
 
 #[test]

@@ -38,12 +38,7 @@ fn map(fixture: &Fixture) -> String {
 #[test]
 fn from_a_env_to_files_of_the_same_values() {
     let mut fixture = Fixture::new();
-    let credentials = fixture.make_folder("credentials", 0o700);
-    let passphrase = credentials.join("secretfs.vault.passphrase");
-    fixture.write(&passphrase, PASSPHRASE.as_bytes());
-    let directory = credentials.to_str().expect("UTF-8").to_owned();
-    let variable = ("CREDENTIALS_DIRECTORY".to_owned(), directory);
-    fixture.environment.push(variable);
+    with_passphrase(&mut fixture);
     let secret = block("dotenv", "DATABASE_URL").replace("s3cret", MARKER);
     fixture.write(&fixture.path(".env"), secret.as_bytes());
     let (_, said) = typed(&fixture, &block("sh", "init env .env"));
@@ -51,7 +46,7 @@ fn from_a_env_to_files_of_the_same_values() {
         said.contains("secrets.yml: 3 entries; `secretfs vault init` makes the vault"),
         "{said}"
     );
-    assert_eq!(map(&fixture), block("yaml", "name: DATABASE_URL"));
+    assert_eq!(map(&fixture), block("yaml", "file: DATABASE_URL"));
     assert!(fixture.is_mounted());
     let (shown, _) = typed(&fixture, &block("sh", "secretfs env"));
     assert_eq!(shown, format!("postgres://app:{MARKER}@db/app"));
@@ -73,6 +68,95 @@ fn from_a_env_to_files_of_the_same_values() {
     );
 }
 
+/// The environment of somebody who has a Connect server.
+fn with_connect(fixture: &mut Fixture, sim: &Connect) {
+    fixture.environment = vec![
+        ("OP_CONNECT_HOST".to_owned(), sim.url()),
+        ("OP_CONNECT_TOKEN".to_owned(), TOKEN.to_owned()),
+    ];
+}
+
+/// The environment of somebody who has a machine identity of Infisical.
+fn with_infisical(fixture: &mut Fixture, sim: &Infisical) {
+    fixture.environment = [
+        ("INFISICAL_DOMAIN", sim.url()),
+        ("INFISICAL_UNIVERSAL_AUTH_CLIENT_ID", CLIENT_ID.to_owned()),
+        (
+            "INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET",
+            CLIENT_SECRET.to_owned(),
+        ),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
+}
+
+/// The environment of somebody who does not type the passphrase of the local vault.
+fn with_passphrase(fixture: &mut Fixture) {
+    let credentials = fixture.make_folder("credentials", 0o700);
+    let passphrase = credentials.join("secretfs.vault.passphrase");
+    fixture.write(&passphrase, PASSPHRASE.as_bytes());
+    let directory = credentials.to_str().expect("UTF-8").to_owned();
+    let variable = ("CREDENTIALS_DIRECTORY".to_owned(), directory);
+    fixture.environment.push(variable);
+}
+
+#[test]
+fn from_op_run_to_the_same_variables() {
+    let mut fixture = Fixture::new();
+    let sim = Connect::start(Tls::No);
+    let vault = sim.vault("Prod");
+    let field = Field::new("password").value(MARKER);
+    sim.item(&vault, Item::new("db").field(field));
+    with_connect(&mut fixture, &sim);
+    let file = block("dotenv", "# app.env");
+    fixture.write(&fixture.path("app.env"), file.as_bytes());
+    let (said, _) = typed(&fixture, &block("sh", "init env app.env"));
+    assert!(said.ends_with(MARKER), "{said}");
+    assert!(!fixture.is_mounted());
+}
+
+#[test]
+fn from_infisical_run_to_the_same_variables() {
+    let mut fixture = Fixture::new();
+    let sim = Infisical::start(Tls::No);
+    sim.set("/", "DATABASE_URL", MARKER);
+    with_infisical(&mut fixture, &sim);
+    let map = block("yaml", "file: app.env").replace("YOUR-PROJECT-ID", PROJECT_ID);
+    fixture.write_map(&map);
+    let (said, _) = typed(&fixture, &block("sh", "$DATABASE_URL\"'"));
+    assert_eq!(said, MARKER);
+    fixture.mount();
+    assert_eq!(
+        fixture.read("app.env"),
+        Ok(format!("DATABASE_URL='{MARKER}'\n").into_bytes())
+    );
+    drop(fixture);
+}
+
+#[test]
+fn from_sops_to_files_of_the_vault() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut fixture = Fixture::new();
+    with_passphrase(&mut fixture);
+    // Takes what the page says to it, and nothing else. It makes its values, so that no file has them.
+    let stand_in = format!(
+        "#!/bin/sh\nmarked=$(printf %s {} | rev)\ncase \"$*\" in\n\
+         'decrypt --output-type dotenv secrets.enc.yaml') echo \"DATABASE_URL=$marked\" ;;\n\
+         'decrypt kubeconfig.enc') printf %s \"$marked\" ;;\n*) exit 9 ;;\nesac\n",
+        MARKER.chars().rev().collect::<String>()
+    );
+    let sops = fixture.path("sops");
+    fixture.write(&sops, stand_in.as_bytes());
+    std::fs::set_permissions(&sops, PermissionsExt::from_mode(0o755)).expect("chmod");
+    let (said, _) = typed(&fixture, &block("sh", "sops decrypt"));
+    assert!(said.contains("imported 1 secret: 1 new"), "{said}");
+    fixture.write_map(&block("yaml", "file: database-url"));
+    typed(&fixture, "secretfs mount");
+    for file in ["database-url", "kubeconfig"] {
+        assert_eq!(fixture.read(file), Ok(MARKER.into()), "{file}");
+    }
+}
+
 #[test]
 fn from_an_envrc_to_files_of_the_references() {
     let mut fixture = Fixture::new();
@@ -81,10 +165,7 @@ fn from_an_envrc_to_files_of_the_references() {
     let item = |title: &str, label: &str| Item::new(title).field(Field::new(label).value(MARKER));
     sim.item(&vault, item("db", "password"));
     sim.item(&vault, item("openai", "api key"));
-    fixture.environment = vec![
-        ("OP_CONNECT_HOST".to_owned(), sim.url()),
-        ("OP_CONNECT_TOKEN".to_owned(), TOKEN.to_owned()),
-    ];
+    with_connect(&mut fixture, &sim);
     let envrc = block("bash", "# .envrc");
     fixture.write(&fixture.path(".envrc"), envrc.as_bytes());
     let (said, warned) = typed(&fixture, &block("sh", "init envrc"));
@@ -110,16 +191,7 @@ fn from_tazpod_to_the_same_map_with_its_first_line() {
     let mut fixture = Fixture::new();
     let sim = Infisical::start_as(Generation::V3Only, Tls::No);
     sim.set("/", "KUBE_CONFIG", MARKER);
-    fixture.environment = [
-        ("INFISICAL_DOMAIN", sim.url()),
-        ("INFISICAL_UNIVERSAL_AUTH_CLIENT_ID", CLIENT_ID.to_owned()),
-        (
-            "INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET",
-            CLIENT_SECRET.to_owned(),
-        ),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into();
+    with_infisical(&mut fixture, &sim);
     let text = block("yaml", "infisical_project_id").replace("your-project-id", PROJECT_ID);
     fixture.write_map(&text);
     let (said, _) = typed(&fixture, &block("sh", "init tazpod"));

@@ -7,6 +7,7 @@ mod files;
 mod hostile;
 mod left_out;
 mod printed;
+mod reference;
 mod refused_entries;
 mod refused_providers;
 mod refused_text;
