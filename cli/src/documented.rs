@@ -54,8 +54,8 @@ fn every_command_line_in_a_block_is_taken() {
                     .filter_map(|line| line.strip_prefix("$ "))
                     .collect::<Vec<_>>()
                     .join("\n"),
-                // Its words stand in brackets; see below.
-                "Dockerfile" => continue,
+                // Its words stand in brackets; see below. In fstab it is a type of file systems.
+                "Dockerfile" | "fstab" => continue,
                 _ => fence.text.clone(),
             };
             for words in command_lines(&typed) {
