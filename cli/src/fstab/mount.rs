@@ -69,8 +69,8 @@ fn mount(args: &MountHelper, options: &Options) -> Result<(), CliError> {
     }
     if args.both.verbose > 0 {
         let (map, place) = (show(&map.path), show(&args.mountpoint));
-        let done = if fake { "would mount" } else { "mounted" };
-        print(format!("mount.secretfs: {done} {map} at {place}\n"))?;
+        let done = if fake { "would be mounted" } else { "mounted" };
+        print(format!("mount: {map} {done} on {place}.\n"))?;
     }
     Ok(())
 }

@@ -34,8 +34,12 @@ fn options(fixture: &Fixture) -> String {
 
 /// A line of fstab for the fixture's map and mountpoint.
 fn line(fixture: &Fixture, more: &str) -> String {
+    typed_line(fixture, "secretfs", more)
+}
+
+fn typed_line(fixture: &Fixture, kind: &str, more: &str) -> String {
     format!(
-        "{} {} secretfs {},{more} 0 0\n",
+        "{} {} {kind} {},{more} 0 0\n",
         fixture.map().display(),
         fixture.mountpoint().display(),
         options(fixture)
@@ -186,6 +190,20 @@ fn a_user_mounts_and_unmounts_a_line_of_fstab_that_lets_users() {
 }
 
 #[test]
+fn the_type_may_be_written_as_the_table_of_mounts_has_it_and_umount_takes_all_its_options() {
+    let fixture = fixture();
+    let machine = Machine::new(&fixture);
+    machine.fstab(&typed_line(&fixture, "fuse.secretfs", "noauto,user"));
+    for options in ["-l", "-f", "-r", "-n", "-lfrn"] {
+        silent(machine.user(mounting(), "mount").arg(fixture.mountpoint()));
+        assert_eq!(machine.read("a"), Ok(value("a", 64)));
+        let mut umount = machine.root("umount");
+        silent(umount.arg(options).arg(fixture.mountpoint()));
+        wiped(&fixture, &machine);
+    }
+}
+
+#[test]
 fn another_user_can_neither_mount_nor_unmount_it() {
     let fixture = fixture();
     let machine = Machine::new(&fixture);
@@ -309,12 +327,12 @@ fn a_check_mounts_nothing_and_sloppy_takes_any_option() {
     let output = run(machine.root("mount").arg("-fsv").arg(fixture.mountpoint()));
     assert!(output.status.success(), "{}", told(&output));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.contains("mount.secretfs: would mount "), "{said}");
+    assert!(said.contains(" would be mounted on "), "{said}");
     wiped(&fixture, &machine);
     let output = run(machine.root("mount").arg("-sv").arg(fixture.mountpoint()));
     assert!(output.status.success(), "{}", told(&output));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.contains("mount.secretfs: mounted "), "{said}");
+    assert!(said.contains(" mounted on "), "{said}");
     let output = run(machine.root("umount").arg("-v").arg(fixture.mountpoint()));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
