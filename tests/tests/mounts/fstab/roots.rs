@@ -164,3 +164,48 @@ fn what_root_has_mounted_is_found_when_the_users_login_has_taken_its_runtime_fol
     wiped(&fixture, &machine);
     assert_eq!(state(&fixture, &machine), "locked");
 }
+
+#[test]
+fn what_the_user_has_logged_in_with_opens_the_mount_that_root_makes() {
+    let fixture = fixture();
+    let machine = Machine::new(&fixture);
+    let passphrase = fixture.path("passphrase");
+    let secretfs = fixture.path("secretfs");
+    let user = |script: &str| {
+        let mut sh = machine.user(mounting(), "sh");
+        sh.args(["-euc", script, "sh"])
+            .arg(&secretfs)
+            .arg(&passphrase);
+        let output = run(&mut sh);
+        assert!(output.status.success(), "{}", told(&output));
+        told(&output)
+    };
+    let said = user("\"$1\" login v <\"$2\"");
+    assert!(said.contains("the kernel keyring"), "{said}");
+    let mut mount = machine.root("mount");
+    mount.args(["-t", "secretfs", "-o", &format!("uid={}", mounting().uid)]);
+    silent(mount.arg(fixture.map()).arg(fixture.mountpoint()));
+    assert_eq!(machine.read("a"), Ok(value("a", 64)));
+    silent(machine.root("umount").arg(fixture.mountpoint()));
+    wiped(&fixture, &machine);
+    user("\"$1\" logout v");
+}
+
+#[test]
+fn a_user_without_a_home_is_told_that_nothing_is_logged() {
+    let fixture = fixture();
+    let machine = Machine::new(&fixture);
+    let passwd = fixture.path("machine/passwd");
+    let text = std::fs::read_to_string(&passwd).expect("users");
+    let home = fixture.path("home").display().to_string();
+    std::fs::write(&passwd, text.replace(&home, "/nonexistent")).expect("users");
+    let mut mount = machine.root("mount");
+    mount.args(["-t", "secretfs", "-o", &options(&fixture)]);
+    let output = run(mount.arg(fixture.map()).arg(fixture.mountpoint()));
+    assert!(output.status.success(), "{}", told(&output));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("cannot make /nonexistent/"), "{said}");
+    assert_eq!(machine.read("a"), Ok(value("a", 64)));
+    silent(machine.root("umount").arg(fixture.mountpoint()));
+    wiped(&fixture, &machine);
+}
