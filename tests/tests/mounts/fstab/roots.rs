@@ -1,10 +1,12 @@
 //! Called by root: what becomes of root's things, and where root is the user.
 
 use super::{fails, fixture, line, options, run, silent, state, wiped};
-use secretfs_tests::fixture::{told, value};
+use secretfs_tests::fixture::{Fixture, told, value};
 use secretfs_tests::machine::Machine;
-use secretfs_tests::user::mounting;
+use secretfs_tests::session::keyring::GnomeKeyring;
+use secretfs_tests::user::{self, mounting};
 use secretfs_tests::wait;
+use std::os::unix::fs::{lchown, symlink};
 
 #[test]
 fn root_itself_is_a_user_where_it_is_named() {
@@ -165,10 +167,9 @@ fn what_root_has_mounted_is_found_when_the_users_login_has_taken_its_runtime_fol
     assert_eq!(state(&fixture, &machine), "locked");
 }
 
-#[test]
-fn what_the_user_has_logged_in_with_opens_the_mount_that_root_makes() {
-    let fixture = fixture();
-    let machine = Machine::new(&fixture);
+/// Logs in to the vault, has root mount, and expects that nothing is missing.
+fn login_opens_it(fixture: &Fixture, keyring: &str) {
+    let machine = Machine::new(fixture);
     let passphrase = fixture.path("passphrase");
     let secretfs = fixture.path("secretfs");
     let user = |script: &str| {
@@ -181,14 +182,29 @@ fn what_the_user_has_logged_in_with_opens_the_mount_that_root_makes() {
         told(&output)
     };
     let said = user("\"$1\" login v <\"$2\"");
-    assert!(said.contains("the kernel keyring"), "{said}");
+    assert!(said.contains(keyring), "{said}");
     let mut mount = machine.root("mount");
     mount.args(["-t", "secretfs", "-o", &format!("uid={}", mounting().uid)]);
     silent(mount.arg(fixture.map()).arg(fixture.mountpoint()));
     assert_eq!(machine.read("a"), Ok(value("a", 64)));
     silent(machine.root("umount").arg(fixture.mountpoint()));
-    wiped(&fixture, &machine);
+    wiped(fixture, &machine);
     user("\"$1\" logout v");
+}
+
+#[test]
+fn what_the_user_has_logged_in_with_opens_the_mount_that_root_makes() {
+    let mut fixture = fixture();
+    login_opens_it(&fixture, "in the kernel keyring");
+    // The same where the user sits at a desktop, whose bus is where logind has it.
+    std::fs::remove_dir_all(fixture.path("machine")).expect("the machine that was");
+    let _keyring = GnomeKeyring::start(&mut fixture);
+    let bus = fixture.path("run/bus");
+    symlink(fixture.path("session/session.bus"), &bus).expect("a link");
+    if user::is_root() {
+        lchown(&bus, Some(mounting().uid), None).expect("chown");
+    }
+    login_opens_it(&fixture, "in the desktop keyring");
 }
 
 #[test]
