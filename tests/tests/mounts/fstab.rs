@@ -253,6 +253,35 @@ fn mount_a_mounts_once_and_tells_by_its_status_of_a_map_that_is_wrong() {
 }
 
 #[test]
+fn blanks_commas_and_backslashes_in_a_path_are_part_of_it() {
+    let fixture = fixture();
+    let machine = Machine::new(&fixture);
+    let map = fixture.path("my, own \\,suid secrets.yml");
+    std::fs::copy(fixture.map(), &map).expect("a map");
+    user::give(&map, mounting());
+    let escaped = |path: &std::path::Path| {
+        let text = path.to_str().expect("UTF-8").to_owned();
+        text.replace('\\', "\\134").replace(' ', "\\040")
+    };
+    let place = fixture.path("home/se cre,ts");
+    machine.fstab(&format!(
+        "{} {} secretfs {} 0 0\n",
+        escaped(&map),
+        escaped(&place),
+        options(&fixture)
+    ));
+    silent(machine.root("mount").arg("-a"));
+    silent(machine.root("mount").arg("-a"));
+    let mounts = machine.mounts_below(&place);
+    assert_eq!(mounts.len(), 1, "{mounts:?}");
+    assert_eq!(mounts[0].source, escaped(&map));
+    let read = run(machine.user(mounting(), "cat").arg(place.join("a")));
+    assert_eq!(read.stdout, value("a", 64), "{}", told(&read));
+    silent(machine.root("umount").arg(&place));
+    wiped(&fixture, &machine);
+}
+
+#[test]
 fn what_cannot_be_mounted_is_refused_with_a_status_of_mount_and_help() {
     let fixture = fixture();
     let machine = Machine::new(&fixture);
