@@ -162,7 +162,7 @@ before=$(mktemp) after=$(mktemp) out=$(mktemp)
 trap 'rm -f "$before" "$after" "$out"' EXIT
 ours() { # what a test may leave behind: mounts, and processes of the executable
   grep -E ' - fuse\.(secretfs|constfs) ' /proc/self/mountinfo | cut -d' ' -f5
-  ps -eo pid=,args= | awk '/\/secretfs internal-/ && !/awk/ { print }'
+  ps -eo pid=,args= | awk '/(\/secretfs|^ *[0-9]+ \/proc\/self\/exe) internal-/ && !/awk/ { print }'
 }
 ours >"$before"
 

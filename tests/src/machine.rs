@@ -23,7 +23,7 @@ sbin=$(readlink -f /sbin)
 mount --bind "$sbin" /run/sbin
 mount -t tmpfs -o mode=755 tmpfs "$sbin"
 ln -s /run/sbin/* "$sbin/"
-for name in mount.secretfs umount.fuse.secretfs; do ln -sf "$FOLDER/secretfs" "$sbin/$name"; done
+for name in mount.secretfs mount.fuse.secretfs umount.fuse.secretfs; do ln -sf "$FOLDER/secretfs" "$sbin/$name"; done
 for file in fstab passwd group; do
   : >>"/etc/$file"
   mount --bind "$FOLDER/machine/$file" "/etc/$file"

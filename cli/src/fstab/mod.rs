@@ -27,8 +27,8 @@ use std::process::ExitCode;
 /// The names of the program that mounts. The second is for a line of fstab that names the type as the
 /// table of mounts shows it.
 pub(crate) const MOUNT: [&str; 2] = ["mount.secretfs", "mount.fuse.secretfs"];
-/// The names of the program that unmounts: umount(8) takes the type from the table of mounts.
-pub(crate) const UNMOUNT: [&str; 2] = ["umount.secretfs", "umount.fuse.secretfs"];
+/// The name of the program that unmounts: umount(8) takes the type from the table of mounts.
+pub(crate) const UNMOUNT: &str = "umount.fuse.secretfs";
 
 /// The program that this process was started as, if it is one of mount(8)'s.
 pub(crate) fn called_as(name: Option<&OsStr>) -> Option<fn() -> ExitCode> {
@@ -36,7 +36,7 @@ pub(crate) fn called_as(name: Option<&OsStr>) -> Option<fn() -> ExitCode> {
     if MOUNT.contains(&name) {
         return Some(|| ended(|| mount::run(&args::parse()?)));
     }
-    if UNMOUNT.contains(&name) {
+    if name == UNMOUNT {
         return Some(|| ended(|| unmount::run(&args::parse()?)));
     }
     None
@@ -70,6 +70,7 @@ mod tests {
     fn the_name_that_it_is_called_by_decides() {
         let is = |name: &str| called_as(Some(OsStr::new(name))).is_some();
         assert!(is("/sbin/mount.secretfs") && is("umount.fuse.secretfs"));
+        assert!(is("mount.fuse.secretfs"));
         assert!(!is("/usr/bin/secretfs") && !is("mount"));
         assert!(called_as(None).is_none());
     }

@@ -8,12 +8,12 @@ use crate::control;
 use crate::error::{CliError, Status};
 use crate::keyring::Outside;
 use crate::map::Map;
-use crate::output::{print, show};
+use crate::output::{print, show, warn};
 use rustix::process::{Gid, Uid, geteuid, getuid};
 use secretfs_mount_helper::launch::LaunchRequest;
 use secretfs_mount_helper::mount::mountinfo;
-use secretfs_mount_helper::place::RuntimeFolder;
 use secretfs_mount_helper::place::mountpoint::normalise;
+use secretfs_mount_helper::place::{RuntimeFolder, state};
 use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -50,6 +50,7 @@ fn mount(args: &MountHelper, options: &Options) -> Result<(), CliError> {
     if !fake {
         make_ours(&mountpoint)?;
         control::refuse_early(&mountpoint)?;
+        warn_of_no_log();
         let mut request = LaunchRequest {
             insecure_memory: options.insecure_memory,
             offline: options.offline,
@@ -69,10 +70,24 @@ fn mount(args: &MountHelper, options: &Options) -> Result<(), CliError> {
     }
     if args.both.verbose > 0 {
         let (map, place) = (show(&map.path), show(&args.mountpoint));
-        let done = if fake { "would mount" } else { "mounted" };
-        print(format!("mount.secretfs: {done} {map} at {place}\n"))?;
+        let done = if fake { "would be mounted" } else { "mounted" };
+        print(format!("mount: {map} {done} on {place}.\n"))?;
     }
     Ok(())
+}
+
+/// Accounts of services may have no home.
+fn warn_of_no_log() {
+    let Some(folder) = state::folder() else {
+        return warn("this user has no home: log and audit are kept nowhere", "");
+    };
+    if let Err(error) = state::create(&folder) {
+        let folder = show(&folder);
+        warn(
+            &format!("log and audit are kept nowhere: cannot make {folder}: {error}"),
+            "give the user a home folder; systemd's journal has the audit all the same",
+        );
+    }
 }
 
 /// The folder that systemd makes for a line of fstab, and mount(8) with `X-mount.mkdir`, is root's: the

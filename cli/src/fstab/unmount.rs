@@ -23,13 +23,13 @@ pub(super) fn run(args: &UnmountHelper) -> Result<(), CliError> {
             if args.both.verbose > 0 {
                 words.push("-v".into());
             }
-            return Err(hand_over::go_on_as(&owner, UNMOUNT[0], words));
+            return Err(hand_over::go_on_as(&owner, UNMOUNT, words));
         }
     }
     client::unmount(&args.mountpoint)?;
     if args.both.verbose > 0 {
         let place = show(&args.mountpoint);
-        print(format!("umount.secretfs: {place} unmounted\n"))?;
+        print(format!("umount: {place} unmounted\n"))?;
     }
     Ok(())
 }

@@ -157,9 +157,7 @@ impl Sink {
             let lines: String = records.iter().map(Record::line).collect();
             audit.append(lines.as_bytes());
         }
-        for record in records {
-            self.native.send(&self.name, record);
-        }
+        self.native.send(&self.name, records);
     }
 
     fn write_log(&mut self, text: &str) {

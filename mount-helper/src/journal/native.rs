@@ -3,6 +3,7 @@
 //! it does not keep up, the record is in the file alone: nobody waits for it, and nothing is sent again.
 
 use super::audit::Record;
+use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sendto, socket_with,
 };
@@ -39,11 +40,18 @@ impl Native {
         }
     }
 
-    /// Tells of one open, of the mount with this name.
-    pub(super) fn send(&self, mountpoint: &str, record: &Record) {
-        if let Some((socket, address)) = &self.way {
-            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-            let _ = sendto(socket, &entry(mountpoint, record), flags, address);
+    /// Tells of opens that came together, of the mount with this name. Where nobody listens, the first
+    /// shows it for all.
+    pub(super) fn send(&self, mountpoint: &str, records: &[Record]) {
+        let Some((socket, address)) = &self.way else {
+            return;
+        };
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        for record in records {
+            let sent = sendto(socket, &entry(mountpoint, record), flags, address);
+            if matches!(sent, Err(Errno::NOENT | Errno::CONNREFUSED)) {
+                return;
+            }
         }
     }
 }
@@ -183,7 +191,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("socket");
         let native = Native::to(&path);
-        let send = || native.send("/m", &record(None, 0));
+        let send = || native.send("/m", &[record(None, 0)]);
         send();
         let receive = |journal: &UnixDatagram| {
             let mut entry = [0; 4096];

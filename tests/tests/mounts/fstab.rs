@@ -34,8 +34,12 @@ fn options(fixture: &Fixture) -> String {
 
 /// A line of fstab for the fixture's map and mountpoint.
 fn line(fixture: &Fixture, more: &str) -> String {
+    typed_line(fixture, "secretfs", more)
+}
+
+fn typed_line(fixture: &Fixture, kind: &str, more: &str) -> String {
     format!(
-        "{} {} secretfs {},{more} 0 0\n",
+        "{} {} {kind} {},{more} 0 0\n",
         fixture.map().display(),
         fixture.mountpoint().display(),
         options(fixture)
@@ -186,6 +190,20 @@ fn a_user_mounts_and_unmounts_a_line_of_fstab_that_lets_users() {
 }
 
 #[test]
+fn the_type_may_be_written_as_the_table_of_mounts_has_it_and_umount_takes_all_its_options() {
+    let fixture = fixture();
+    let machine = Machine::new(&fixture);
+    machine.fstab(&typed_line(&fixture, "fuse.secretfs", "noauto,user"));
+    for options in ["-l", "-f", "-r", "-n", "-lfrn"] {
+        silent(machine.user(mounting(), "mount").arg(fixture.mountpoint()));
+        assert_eq!(machine.read("a"), Ok(value("a", 64)));
+        let mut umount = machine.root("umount");
+        silent(umount.arg(options).arg(fixture.mountpoint()));
+        wiped(&fixture, &machine);
+    }
+}
+
+#[test]
 fn another_user_can_neither_mount_nor_unmount_it() {
     let fixture = fixture();
     let machine = Machine::new(&fixture);
@@ -231,6 +249,35 @@ fn mount_a_mounts_once_and_tells_by_its_status_of_a_map_that_is_wrong() {
     // `nofail` is for a device that is missing, and for systemd, whose boot goes on.
     let said = fails(32, machine.root("mount").arg("-a"));
     assert!(said.contains("did you mean `file`?"), "{said}");
+    wiped(&fixture, &machine);
+}
+
+#[test]
+fn blanks_commas_and_backslashes_in_a_path_are_part_of_it() {
+    let fixture = fixture();
+    let machine = Machine::new(&fixture);
+    let map = fixture.path("my, own \\,suid secrets.yml");
+    std::fs::copy(fixture.map(), &map).expect("a map");
+    user::give(&map, mounting());
+    let escaped = |path: &std::path::Path| {
+        let text = path.to_str().expect("UTF-8").to_owned();
+        text.replace('\\', "\\134").replace(' ', "\\040")
+    };
+    let place = fixture.path("home/se cre,ts");
+    machine.fstab(&format!(
+        "{} {} secretfs {} 0 0\n",
+        escaped(&map),
+        escaped(&place),
+        options(&fixture)
+    ));
+    silent(machine.root("mount").arg("-a"));
+    silent(machine.root("mount").arg("-a"));
+    let mounts = machine.mounts_below(&place);
+    assert_eq!(mounts.len(), 1, "{mounts:?}");
+    assert_eq!(mounts[0].source, escaped(&map));
+    let read = run(machine.user(mounting(), "cat").arg(place.join("a")));
+    assert_eq!(read.stdout, value("a", 64), "{}", told(&read));
+    silent(machine.root("umount").arg(&place));
     wiped(&fixture, &machine);
 }
 
@@ -309,12 +356,12 @@ fn a_check_mounts_nothing_and_sloppy_takes_any_option() {
     let output = run(machine.root("mount").arg("-fsv").arg(fixture.mountpoint()));
     assert!(output.status.success(), "{}", told(&output));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.contains("mount.secretfs: would mount "), "{said}");
+    assert!(said.contains(" would be mounted on "), "{said}");
     wiped(&fixture, &machine);
     let output = run(machine.root("mount").arg("-sv").arg(fixture.mountpoint()));
     assert!(output.status.success(), "{}", told(&output));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.contains("mount.secretfs: mounted "), "{said}");
+    assert!(said.contains(" mounted on "), "{said}");
     let output = run(machine.root("umount").arg("-v").arg(fixture.mountpoint()));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(

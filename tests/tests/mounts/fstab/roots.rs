@@ -1,10 +1,12 @@
 //! Called by root: what becomes of root's things, and where root is the user.
 
 use super::{fails, fixture, line, options, run, silent, state, wiped};
-use secretfs_tests::fixture::{told, value};
+use secretfs_tests::fixture::{Fixture, told, value};
 use secretfs_tests::machine::Machine;
-use secretfs_tests::user::mounting;
+use secretfs_tests::session::keyring::GnomeKeyring;
+use secretfs_tests::user::{self, mounting};
 use secretfs_tests::wait;
+use std::os::unix::fs::{lchown, symlink};
 
 #[test]
 fn root_itself_is_a_user_where_it_is_named() {
@@ -163,4 +165,63 @@ fn what_root_has_mounted_is_found_when_the_users_login_has_taken_its_runtime_fol
     assert!(output.status.success(), "{}", told(&output));
     wiped(&fixture, &machine);
     assert_eq!(state(&fixture, &machine), "locked");
+}
+
+/// Logs in to the vault, has root mount, and expects that nothing is missing.
+fn login_opens_it(fixture: &Fixture, keyring: &str) {
+    let machine = Machine::new(fixture);
+    let passphrase = fixture.path("passphrase");
+    let secretfs = fixture.path("secretfs");
+    let user = |script: &str| {
+        let mut sh = machine.user(mounting(), "sh");
+        sh.args(["-euc", script, "sh"])
+            .arg(&secretfs)
+            .arg(&passphrase);
+        let output = run(&mut sh);
+        assert!(output.status.success(), "{}", told(&output));
+        told(&output)
+    };
+    let said = user("\"$1\" login v <\"$2\"");
+    assert!(said.contains(keyring), "{said}");
+    let mut mount = machine.root("mount");
+    mount.args(["-t", "secretfs", "-o", &format!("uid={}", mounting().uid)]);
+    silent(mount.arg(fixture.map()).arg(fixture.mountpoint()));
+    assert_eq!(machine.read("a"), Ok(value("a", 64)));
+    silent(machine.root("umount").arg(fixture.mountpoint()));
+    wiped(fixture, &machine);
+    user("\"$1\" logout v");
+}
+
+#[test]
+fn what_the_user_has_logged_in_with_opens_the_mount_that_root_makes() {
+    let mut fixture = fixture();
+    login_opens_it(&fixture, "in the kernel keyring");
+    // The same where the user sits at a desktop, whose bus is where logind has it.
+    std::fs::remove_dir_all(fixture.path("machine")).expect("the machine that was");
+    let _keyring = GnomeKeyring::start(&mut fixture);
+    let bus = fixture.path("run/bus");
+    symlink(fixture.path("session/session.bus"), &bus).expect("a link");
+    if user::is_root() {
+        lchown(&bus, Some(mounting().uid), None).expect("chown");
+    }
+    login_opens_it(&fixture, "in the desktop keyring");
+}
+
+#[test]
+fn a_user_without_a_home_is_told_that_nothing_is_logged() {
+    let fixture = fixture();
+    let machine = Machine::new(&fixture);
+    let passwd = fixture.path("machine/passwd");
+    let text = std::fs::read_to_string(&passwd).expect("users");
+    let home = fixture.path("home").display().to_string();
+    std::fs::write(&passwd, text.replace(&home, "/nonexistent")).expect("users");
+    let mut mount = machine.root("mount");
+    mount.args(["-t", "secretfs", "-o", &options(&fixture)]);
+    let output = run(mount.arg(fixture.map()).arg(fixture.mountpoint()));
+    assert!(output.status.success(), "{}", told(&output));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("cannot make /nonexistent/"), "{said}");
+    assert_eq!(machine.read("a"), Ok(value("a", 64)));
+    silent(machine.root("umount").arg(fixture.mountpoint()));
+    wiped(&fixture, &machine);
 }
