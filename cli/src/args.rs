@@ -203,8 +203,11 @@ pub(crate) enum Command {
     Audit(AuditArgs),
 
     /// Print the completions of a shell
+    ///
+    /// In bash, zsh and fish they know the files, variables and providers of the map and the mounts too.
     #[command(after_help = "Examples:\n  \
         secretfs completions bash > ~/.local/share/bash-completion/completions/secretfs\n  \
+        secretfs completions zsh > ~/.zfunc/_secretfs      with fpath+=~/.zfunc in ~/.zshrc\n  \
         secretfs completions fish > ~/.config/fish/completions/secretfs.fish")]
     Completions(CompletionsArgs),
 

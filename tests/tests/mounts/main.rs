@@ -5,6 +5,7 @@
 
 mod audit;
 mod cache;
+mod complete;
 mod connect;
 mod crash;
 mod credentials;
