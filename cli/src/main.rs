@@ -9,6 +9,7 @@ mod env;
 mod error;
 mod foreground;
 mod forget;
+mod help;
 mod keyring;
 mod map;
 mod map_report;

@@ -2,12 +2,14 @@
 
 use crate::args::Cli;
 use crate::error::{CliError, Status};
-use clap::Parser;
+use clap::FromArgMatches;
 use clap::error::{Error, ErrorKind};
 
 /// Parses the command line. Help and version are printed here, and end with a status of 0.
 pub(crate) fn parse() -> Result<Cli, CliError> {
-    Cli::try_parse().map_err(|error| match error.kind() {
+    let parsed = crate::help::command().try_get_matches();
+    let parsed = parsed.and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match error.print() {
             Ok(()) => CliError::done(),
             Err(error) => error.into(),
@@ -54,7 +56,7 @@ fn wrong(error: &Error) -> CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
 
     fn told(words: &[&str]) -> String {
         let error = Cli::try_parse_from(words).expect_err("refused");

@@ -36,6 +36,7 @@ mod reload;
 mod rotation;
 mod run;
 mod sandbox;
+mod screens;
 mod scripted;
 mod sealed;
 mod session;
