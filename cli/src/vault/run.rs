@@ -6,7 +6,7 @@ use crate::credentials::protected;
 use crate::error::{CliError, Status};
 use crate::forget::Affected;
 use crate::keyring::{Asking, Keyring};
-use crate::output::{print, printable, show};
+use crate::output::{print, printable, say, show};
 use crate::passphrase;
 use secrecy::{ExposeSecret, SecretString};
 use secretfs_memory::heap;
@@ -161,8 +161,8 @@ fn init(place: &PlaceArgs) -> Result<(), CliError> {
         None => return Err(no_passphrase("passphrase", "--passphrase-file FILE")),
     };
     vault.init(&passphrase)?;
-    print(format!(
-        "made {} and its identity {}\n",
+    say(&format!(
+        "made {} and its identity {}",
         show(vault.file()),
         show(vault.identity())
     ))
@@ -291,7 +291,7 @@ fn rekey(new: NewPassphrase<'_>, what: Rekey, place: &PlaceArgs) -> Result<(), C
         Rekey::Passphrase => "has a new passphrase",
         Rekey::Identity => "has a new identity; running mounts need `secretfs unlock`",
     };
-    print(format!("{} {done}\n", show(vault.file())))
+    say(&format!("{} {done}", show(vault.file())))
 }
 
 fn cannot_read(path: &Path, error: &std::io::Error) -> CliError {

@@ -212,6 +212,19 @@ fn no_request_is_made_and_a_failing_provider_is_no_trouble() {
     assert_eq!(mount.sim.count(), 0);
 }
 
+/// Shells as users start them, and what they have in their files.
+const INTERACTIVE: [(&str, &str); 3] = [
+    (
+        "bash --norc --noprofile -i",
+        "source <(secretfs completions bash)",
+    ),
+    (
+        "zsh -f -i",
+        "autoload -Uz compinit; compinit -u -D; source <(secretfs completions zsh)",
+    ),
+    ("fish --no-config -i", "secretfs completions fish | source"),
+];
+
 /// A shell on a terminal, with the completions that are sourced by `setup`.
 fn interactive(fixture: &Fixture, shell: &str, setup: &str) -> Terminal {
     let path = format!("export PATH={}:/usr/bin:/bin", fixture.path("").display());
@@ -227,17 +240,7 @@ fn interactive(fixture: &Fixture, shell: &str, setup: &str) -> Terminal {
 #[test]
 fn no_name_of_a_map_becomes_a_command_where_the_tab_key_puts_it() {
     let mount = mounted();
-    for (shell, setup) in [
-        (
-            "bash --norc --noprofile -i",
-            "source <(secretfs completions bash)",
-        ),
-        (
-            "zsh -f -i",
-            "autoload -Uz compinit; compinit -u -D; source <(secretfs completions zsh)",
-        ),
-        ("fish --no-config -i", "secretfs completions fish | source"),
-    ] {
+    for (shell, setup) in INTERACTIVE {
         let mut terminal = interactive(&mount, shell, setup);
         for start in ["\\$", "a"] {
             terminal.press(&format!("printf '<%s>\\n' x; secretfs refresh {start}\t"));
@@ -251,5 +254,33 @@ fn no_name_of_a_map_becomes_a_command_where_the_tab_key_puts_it() {
         let _ = terminal.end();
         let injected = mount.path("home/INJECTED");
         assert!(!injected.exists(), "{shell}");
+    }
+}
+
+#[test]
+fn files_and_other_programs_are_completed_by_the_shell_where_the_tab_key_is_pressed() {
+    let fixture = Fixture::new();
+    fixture.write(&fixture.path("home/other.yml"), b"");
+    for (shell, setup) in INTERACTIVE {
+        let mut terminal = interactive(&fixture, shell, setup);
+        for line in [
+            // What is completed is seen by what becomes of it.
+            "secretfs check --map ot\t",
+            "secretfs check --map=ot\t",
+            "secretfs run --map=ot\t -- setpri\t",
+            "secretfs env --sh\tfi\t --map oth\t",
+        ] {
+            terminal.press(line);
+            if line.contains("setpri") {
+                terminal.until("setpriv");
+            }
+            terminal.press("; echo do'ne'\n");
+            let shown = terminal.until("done");
+            let is_named = shown.contains("/other.yml has a problem");
+            assert!(is_named, "{shell}: {line}: {shown}");
+            terminal.forget();
+        }
+        terminal.press("exit\n");
+        let _ = terminal.end();
     }
 }
