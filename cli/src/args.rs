@@ -13,7 +13,8 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-const STYLES: Styles = Styles::styled()
+/// How headings, words and places for words are shown.
+pub(crate) const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
     .literal(AnsiColor::Cyan.on_default().bold())
@@ -91,7 +92,7 @@ pub(crate) enum Command {
         secretfs login connect --host https://connect.example.internal")]
     Login(LoginArgs),
 
-    /// Take a stored credential out of the keyring, and lock the mounts that use it
+    /// Take a credential out of the keyring, and lock what uses it
     #[command(after_help = "Examples:\n  secretfs logout infisical\n  secretfs logout --all")]
     Logout(LogoutArgs),
 
@@ -186,7 +187,7 @@ pub(crate) enum Command {
         command: crate::vault::VaultCommand,
     },
 
-    /// Say whether a mount would work here, what protects it, and what to mend
+    /// Say whether a mount would work here, and what to mend
     #[command(after_help = "Ends with 1 where no mount would work.\n\nExamples:\n  \
         secretfs doctor\n  \
         secretfs doctor --json | jq '.checks[] | select(.state != \"ok\")'")]
@@ -203,8 +204,11 @@ pub(crate) enum Command {
     Audit(AuditArgs),
 
     /// Print the completions of a shell
+    ///
+    /// In bash, zsh and fish they know the files, variables and providers of the map and the mounts too.
     #[command(after_help = "Examples:\n  \
         secretfs completions bash > ~/.local/share/bash-completion/completions/secretfs\n  \
+        secretfs completions zsh > ~/.zfunc/_secretfs      with fpath+=~/.zfunc in ~/.zshrc\n  \
         secretfs completions fish > ~/.config/fish/completions/secretfs.fish")]
     Completions(CompletionsArgs),
 
@@ -387,10 +391,12 @@ pub(crate) struct StatusArgs {
     /// Which mount [default: every mount of this user]
     #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) mountpoint: Option<PathBuf>,
-    /// Keep it up to date until `q` or Ctrl-C; in a pipe, print it at each change
+    /// Keep it up to date until `q` or Ctrl-C
+    ///
+    /// In a pipe, print one more at each change.
     #[arg(long, short)]
     pub(crate) watch: bool,
-    /// Print one JSON object, for scripts; with --watch, one a line at each change
+    /// Print one JSON object, for scripts
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -6,7 +6,7 @@ use crate::credentials::Delivery;
 use crate::error::CliError;
 use crate::keyring::Entry;
 use crate::map::Map;
-use crate::output::{print, show};
+use crate::output::{print, say, show};
 use secretfs_fs::map::{ProviderSettings, ProviderSpec};
 use secretfs_mount_helper::control::client::{self, Found};
 use secretfs_mount_helper::control::{MountState, Request};
@@ -53,8 +53,8 @@ impl Running {
                 MountState::Serving => {}
                 // Whoever locked it has to unlock it: it finds the credential then.
                 MountState::Locked => {
-                    print(format!(
-                        "{place} is locked: `secretfs unlock` takes it from there\n"
+                    say(&format!(
+                        "{place} is locked: `secretfs unlock` takes it from there"
                     ))?;
                     continue;
                 }

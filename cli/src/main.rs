@@ -37,6 +37,7 @@ mod error;
 mod foreground;
 mod forget;
 mod fstab;
+mod help;
 mod keyring;
 mod map;
 mod map_report;
@@ -76,6 +77,7 @@ fn main() -> ExitCode {
         Some(secretfs_mount_helper::role::OFFER) => alone(offer::run),
         Some(secretfs_mount_helper::role::WITH_TOKEN) => alone(with_token::run),
         Some(commands::run::mounter::ROLE) => commands::run::mounter::run(),
+        Some(commands::complete::ROLE) => commands::complete::run(),
         _ => match usage::parse().and_then(commands::start) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => error.report(),

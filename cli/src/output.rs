@@ -17,6 +17,20 @@ pub(crate) fn print(bytes: impl AsRef<[u8]>) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Says what was done, in one sentence, on standard output.
+pub(crate) fn say(sentence: &str) -> Result<(), CliError> {
+    print(told(sentence, Look::of_stdout()))
+}
+
+/// The same on standard error, where standard output is for something else.
+pub(crate) fn remark(sentence: &str) {
+    complain(&told(sentence, Look::of_stderr()));
+}
+
+fn told(words: &str, look: Look) -> String {
+    text(&sentence(Line::empty(), words, look.width), look.paint)
+}
+
 /// Writes `text` to standard error. Nothing can be done where that fails.
 pub(crate) fn complain(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());

@@ -2,17 +2,22 @@
 
 use crate::args::Cli;
 use crate::error::{CliError, Status};
-use clap::Parser;
+use clap::{FromArgMatches, Parser};
 use clap::error::{Error, ErrorKind};
 
 /// Parses the command line. Help and version are printed here, and end with a status of 0.
 pub(crate) fn parse() -> Result<Cli, CliError> {
-    parse_as()
+    let parsed = crate::help::command().try_get_matches();
+    taken(parsed.and_then(|matches| Cli::from_arg_matches(&matches)))
 }
 
 /// The same for another program's.
 pub(crate) fn parse_as<T: Parser>() -> Result<T, CliError> {
-    T::try_parse().map_err(|error| match error.kind() {
+    taken(T::try_parse())
+}
+
+fn taken<T>(parsed: Result<T, Error>) -> Result<T, CliError> {
+    parsed.map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match error.print() {
             Ok(()) => CliError::done(),
             Err(error) => error.into(),
@@ -59,7 +64,7 @@ fn wrong(error: &Error) -> CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
 
     fn told(words: &[&str]) -> String {
         let error = Cli::try_parse_from(words).expect_err("refused");

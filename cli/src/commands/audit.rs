@@ -3,7 +3,9 @@
 
 use crate::args::AuditArgs;
 use crate::error::{CliError, Status};
-use crate::output::{Paint, errno_name, print, printable, show};
+use crate::output::{errno_name, print, show};
+use crate::screen::wrap::sentence;
+use crate::screen::{Line, Look, Style, columns};
 use secretfs_mount_helper::place::state;
 use serde::Deserialize;
 use std::fs::File;
@@ -14,6 +16,9 @@ use std::time::Duration;
 
 /// How often `--follow` looks.
 const PERIOD: Duration = Duration::from_millis(250);
+
+/// The longest result.
+const RESULT: usize = "EHOSTUNREACH".len();
 
 /// A line of the audit (product.md, "Places and formats"). What a later version adds is not shown.
 #[derive(Debug, Deserialize)]
@@ -38,7 +43,8 @@ pub(crate) fn run(args: &AuditArgs) -> Result<(), CliError> {
     let file = folder.join(state::AUDIT);
     let shown = Shown {
         json: args.json,
-        paint: Paint(crate::output::stdout_colour()),
+        look: Look::of_stdout(),
+        us: rustix::process::geteuid().as_raw(),
     };
     let mut older = file.clone().into_os_string();
     older.push(".1");
@@ -71,7 +77,9 @@ pub(crate) fn run(args: &AuditArgs) -> Result<(), CliError> {
 /// How a line is shown.
 struct Shown {
     json: bool,
-    paint: Paint,
+    look: Look,
+    /// This user, whose opens are most of them.
+    us: u32,
 }
 
 impl Shown {
@@ -85,19 +93,28 @@ impl Shown {
         if self.json {
             return Some(format!("{}\n", line.trim_end()));
         }
-        let result = match event.errno {
-            0 => self.paint.green("opened"),
-            errno => self.paint.red(&errno_name(errno)),
+        let (style, result) = match event.errno {
+            0 => (Style::Good, "opened".to_owned()),
+            errno => (Style::Bad, errno_name(errno)),
         };
-        let by = match &event.exe {
-            Some(exe) => printable(exe).into_owned(),
-            None => "a program that has ended".to_owned(),
+        let by = event.exe.as_deref().unwrap_or("a program that has ended");
+        let pid = event.pid;
+        let who = match event.uid {
+            uid if uid == self.us => format!("pid {pid}"),
+            uid => format!("pid {pid}, uid {uid}"),
         };
-        let time = self.paint.dim(&printable(&event.time));
-        let (file, pid, uid) = (printable(&event.file), event.pid, event.uid);
-        Some(format!(
-            "{time}  {result}  {file}  by {by} (pid {pid}, uid {uid})\n"
-        ))
+        // Whole seconds, as in the log of every other program. `--json` has all of it.
+        let time = event
+            .time
+            .split_once('.')
+            .map_or_else(|| event.time.clone(), |(seconds, _)| format!("{seconds}Z"));
+        let lead = Line::of(Style::Dim, &time)
+            .with(Style::Plain, "  ")
+            .with(style, &result);
+        let lead = lead.up_to(columns(&time) + 2 + RESULT + 2);
+        let told = format!("{}  by {by} ({who})", event.file);
+        let lines = sentence(lead, &told, self.look.width);
+        Some(crate::output::text(&lines, self.look.paint))
     }
 }
 
@@ -187,7 +204,8 @@ mod tests {
     fn plain(json: bool) -> Shown {
         Shown {
             json,
-            paint: Paint(false),
+            look: Look::PLAIN,
+            us: 1000,
         }
     }
 
@@ -195,14 +213,15 @@ mod tests {
     fn a_line_says_when_what_and_by_whom() {
         assert_eq!(
             plain(false).line(LINE).expect("a line"),
-            "2026-11-22T21:10:06.123Z  opened  kubeconfig  by /usr/bin/kubectl (pid 7, uid 1000)\n"
+            "2026-11-22T21:10:06Z  opened        kubeconfig  by /usr/bin/kubectl (pid 7)\n"
         );
         let refused = LINE
             .replace("\"errno\":0", "\"errno\":13")
+            .replace("\"uid\":1000", "\"uid\":0")
             .replace("\"/usr/bin/kubectl\"", "null");
         assert_eq!(
             plain(false).line(&refused).expect("a line"),
-            "2026-11-22T21:10:06.123Z  EACCES  kubeconfig  by a program that has ended (pid 7, uid 1000)\n"
+            "2026-11-22T21:10:06Z  EACCES        kubeconfig  by a program that has ended (pid 7, uid 0)\n"
         );
         assert_eq!(plain(true).line(LINE), Some(format!("{LINE}\n")));
     }

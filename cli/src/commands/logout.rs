@@ -6,7 +6,7 @@ use crate::args::LogoutArgs;
 use crate::deliver::Running;
 use crate::error::{CliError, Status};
 use crate::keyring::{Asking, Entry, Keyring};
-use crate::output::print;
+use crate::output::{print, say};
 
 /// Runs the command.
 pub(crate) fn run(args: &LogoutArgs) -> Result<(), CliError> {
@@ -29,8 +29,8 @@ pub(crate) fn run(args: &LogoutArgs) -> Result<(), CliError> {
         match keyring.forget(entry) {
             Ok(true) => {
                 any = Some(entry);
-                print(format!(
-                    "forgot the {} of {}\n",
+                say(&format!(
+                    "forgot the {} of {}",
                     entry.kind().told(),
                     entry.told()
                 ))?;

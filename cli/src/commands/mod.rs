@@ -2,6 +2,7 @@
 
 mod audit;
 mod check;
+pub(crate) mod complete;
 mod completions;
 mod doctor;
 mod init;
@@ -12,7 +13,7 @@ mod man;
 mod mount;
 mod refresh;
 pub(crate) mod run;
-mod status;
+pub(crate) mod status;
 mod unlock;
 mod unmount;
 

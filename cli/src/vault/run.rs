@@ -6,7 +6,7 @@ use crate::credentials::protected;
 use crate::error::{CliError, Status};
 use crate::forget::Affected;
 use crate::keyring::{Asking, Entry, Keyring};
-use crate::output::{print, printable, show, warn};
+use crate::output::{print, printable, say, show, warn};
 use crate::passphrase;
 use secrecy::{ExposeSecret, SecretString};
 use secretfs_memory::heap;
@@ -161,8 +161,8 @@ fn init(place: &PlaceArgs) -> Result<(), CliError> {
         None => return Err(no_passphrase("passphrase", "--passphrase-file FILE")),
     };
     vault.init(&passphrase)?;
-    print(format!(
-        "made {} and its identity {}\n",
+    say(&format!(
+        "made {} and its identity {}",
         show(vault.file()),
         show(vault.identity())
     ))
@@ -296,7 +296,7 @@ fn rekey(new: NewPassphrase<'_>, what: Rekey, place: &PlaceArgs) -> Result<(), C
         true => "",
         false => store_again(vault.file(), &new),
     };
-    print(format!("{} {done}{stored}\n", show(vault.file())))
+    say(&format!("{} {done}{stored}", show(vault.file())))
 }
 
 /// Where `login` has stored the passphrase, the new one takes its place: the next mount would be told

@@ -181,6 +181,15 @@ pub fn status(found: &Found) -> MountStatus {
     }
 }
 
+/// The state of a mount, if it tells it within `limit`.
+#[must_use]
+pub fn status_within(found: &Found, limit: Duration) -> Option<MountStatus> {
+    match exchange(found, &Request::Status, Vec::new(), limit) {
+        Ok(Response::Status(status)) => Some(*status),
+        _ => None,
+    }
+}
+
 /// What the record of a mount tells of it, without asking anybody.
 #[must_use]
 pub fn unanswered(found: &Found) -> MountStatus {

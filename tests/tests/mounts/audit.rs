@@ -23,12 +23,12 @@ fn who_opened_what_is_shown_and_followed() {
     let mut next = || lines.next().expect("a line").expect("text");
     let opened = next();
     assert!(
-        opened.contains("  opened  a  by ") && opened.contains("/probe (pid "),
+        opened.contains("  opened        a  by ") && opened.contains("/probe (pid "),
         "{opened}"
     );
     assert_eq!(probe.slurp(mount.file("b")), Err(libc::EACCES));
     let refused = next();
-    assert!(refused.contains("  EACCES  b  by "), "{refused}");
+    assert!(refused.contains("  EACCES        b  by "), "{refused}");
     follower.kill().expect("kill");
     follower.wait().expect("its end");
     let json = mount.run(["audit", "--json"]);

@@ -5,6 +5,7 @@
 
 mod audit;
 mod cache;
+mod complete;
 mod connect;
 mod crash;
 mod credentials;
@@ -37,6 +38,7 @@ mod reload;
 mod rotation;
 mod run;
 mod sandbox;
+mod screens;
 mod scripted;
 mod sealed;
 mod session;

@@ -5,8 +5,10 @@ use super::ask::{Asked, ask, count};
 use crate::error::CliError;
 use crate::map::Map;
 use crate::online::{self, Online};
-use crate::output::{Paint, errno_name, printable};
+use crate::output::{errno_name, help_lines};
 use crate::progress::Progress;
+use crate::screen::wrap::sentence;
+use crate::screen::{Line, Look, Style};
 use secretfs_fs::error::OpenError;
 use secretfs_fs::map::ProviderSpec;
 use std::path::Path;
@@ -19,48 +21,54 @@ pub(super) fn run(map: &Map, passphrase_file: Option<&Path>) -> Result<(), CliEr
         let progress = Progress::of("checking", count(entries));
         let asking = ask(entries, providers, online.contexts(), &progress);
         let (asked, status) = online::runtime()?.block_on(progress.during(asking));
-        let paint = Paint(crate::output::stdout_colour());
-        crate::output::print(render(&asked, map.providers(), paint))?;
+        crate::output::print(render(&asked, map.providers(), Look::of_stdout()))?;
         status.map_or(Ok(()), |status| Err(CliError::told(status)))
     })
 }
 
 /// What was found, for people: a line for each provider, and one for each failure.
-fn render(asked: &[Asked<'_>], providers: &[ProviderSpec], paint: Paint) -> String {
-    let mut text = String::new();
+fn render(asked: &[Asked<'_>], providers: &[ProviderSpec], look: Look) -> String {
+    let mut lines = Vec::new();
     for (one, spec) in asked.iter().zip(providers) {
-        let found = match (one.asked - one.failed, one.asked) {
-            (_, 0) => "not used by any entry".to_owned(),
-            (good, all) if good == all => paint.green(&format!("{all} of {all} can be read")),
-            (good, all) => paint.red(&format!("{good} of {all} can be read")),
-        };
-        let name = printable(&spec.name);
+        let name = Line::plain(&spec.name).with(Style::Plain, ": ");
         if let Some(why) = one.cannot_be_asked() {
-            let prefix = format!("provider {}: ", spec.name);
-            let why = printable(why.strip_prefix(&prefix).unwrap_or(why));
-            let mark = paint.red("cannot be asked");
-            text.push_str(&format!("{name}: {mark}: {why}\n"));
+            let lead = name
+                .with(Style::Bad, "cannot be asked")
+                .with(Style::Plain, ": ");
+            lines.extend(sentence(lead, without_name(why, spec), look.width));
             continue;
         }
-        text.push_str(&format!("{name}: {found}\n"));
+        lines.push(match (one.asked - one.failed, one.asked) {
+            (_, 0) => name.with(Style::Plain, "not used by any entry"),
+            (good, all) if good == all => {
+                name.with(Style::Good, &format!("{all} of {all} can be read"))
+            }
+            (good, all) => name.with(Style::Bad, &format!("{good} of {all} can be read")),
+        });
         // What holds for several is said once.
         let mut told: Vec<&str> = Vec::new();
         for (path, failure) in &one.failures {
             let errno = OpenError::Provider(failure.clone()).errno().raw_os_error();
-            let (path, message) = (printable(path), printable(&failure.message));
-            text.push_str(&format!("  {path}: {}: {message}\n", errno_name(errno)));
-            if !failure.help.is_empty() && !told.contains(&failure.help.as_str()) {
-                let help = printable(&failure.help);
-                text.push_str(&format!("    {} {help}\n", paint.cyan("help:")));
+            let message = without_name(&failure.message, spec);
+            let text = format!("{path}: {}: {message}", errno_name(errno));
+            lines.extend(sentence(Line::plain("  "), &text, look.width));
+            if !told.contains(&failure.help.as_str()) {
+                lines.extend(help_lines(4, &failure.help, look.width));
                 told.push(&failure.help);
             }
         }
         if one.failed > one.failures.len() {
             let more = one.failed - one.failures.len();
-            text.push_str(&format!("  … and {more} more\n"));
+            lines.push(Line::plain(&format!("  … and {more} more")));
         }
     }
-    text
+    crate::output::text(&lines, look.paint)
+}
+
+/// The provider is named above it.
+fn without_name<'a>(message: &'a str, spec: &ProviderSpec) -> &'a str {
+    let prefix = format!("provider {}: ", spec.name);
+    message.strip_prefix(&prefix).unwrap_or(message)
 }
 
 #[cfg(test)]
@@ -104,7 +112,7 @@ mod tests {
         let names = ["vault", "other", "spare", "closed", "later"];
         let specs = names.map(spec);
         assert_eq!(
-            render(&asked, &specs, Paint(false)),
+            render(&asked, &specs, Look::PLAIN),
             "\
 vault: 2 of 5 can be read
   b/c: ENOENT: the vault has no such secret

@@ -26,7 +26,7 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<(), CliError> {
             )
         })?
     } else {
-        print::table(&rows, crate::output::stdout_colour())
+        print::table(&rows, crate::screen::Look::of_stdout())
     };
     crate::output::print(text)?;
     if rows.iter().any(|row| row.state == State::Failed) {

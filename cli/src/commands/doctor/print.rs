@@ -1,8 +1,13 @@
 //! The report, for people and for scripts.
 
 use super::rows::{Row, State};
-use crate::output::{Paint, printable};
+use crate::output::help_lines;
+use crate::screen::wrap::sentence;
+use crate::screen::{Line, Look, Style, columns};
 use serde::Serialize;
+
+/// The longest name of a state.
+const STATE: usize = "missing".len();
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -24,45 +29,34 @@ pub(super) fn json(rows: &[Row]) -> Result<String, serde_json::Error> {
 }
 
 /// A line for each, the help below it, and the verdict.
-pub(super) fn table(rows: &[Row], colour: bool) -> String {
-    let paint = Paint(colour);
-    let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
-    let mut text = String::new();
+pub(super) fn table(rows: &[Row], look: Look) -> String {
+    let names = rows.iter().map(|row| columns(&row.name)).max().unwrap_or(0);
+    let mut lines = Vec::new();
     for row in rows {
-        let state = match row.state {
-            State::Ok => paint.green("ok     "),
-            State::Note => paint.yellow("note   "),
-            State::Missing => paint.yellow("missing"),
-            State::Failed => paint.red("failed "),
+        let (style, state) = match row.state {
+            State::Ok => (Style::Good, "ok"),
+            State::Note => (Style::Mind, "note"),
+            State::Missing => (Style::Mind, "missing"),
+            State::Failed => (Style::Bad, "failed"),
         };
-        let message = printable(&row.message);
-        let name = printable(&row.name);
-        text.push_str(&format!("{name:width$}  {state}  {message}\n"));
-        let mut mark = paint.cyan("help:");
-        for line in row.help.iter().flat_map(|help| help.lines()) {
-            let line = printable(line);
-            text.push_str(&format!(
-                "{:indent$}{mark} {line}\n",
-                "",
-                indent = width + 11
-            ));
-            // What follows belongs to the first line, and stands below its text.
-            mark = "     ".to_owned();
-        }
+        let state_at = names + 2;
+        let message_at = state_at + STATE + 2;
+        let lead = Line::plain(&row.name).up_to(state_at).with(style, state);
+        lines.extend(sentence(lead.up_to(message_at), &row.message, look.width));
+        let help = row.help.as_deref().unwrap_or_default();
+        lines.extend(help_lines(message_at, help, look.width));
     }
     let failed: Vec<_> = rows
         .iter()
         .filter(|row| row.state == State::Failed)
         .map(|row| row.name.as_ref())
         .collect();
-    let verdict = if failed.is_empty() {
-        paint.green("secretfs can mount here")
+    lines.push(Line::empty());
+    lines.push(if failed.is_empty() {
+        Line::of(Style::Good, "secretfs can mount here")
     } else {
-        paint.red(&format!(
-            "secretfs cannot mount here: {}",
-            failed.join(", ")
-        ))
-    };
-    text.push_str(&format!("\n{verdict}\n"));
-    text
+        let verdict = format!("secretfs cannot mount here: {}", failed.join(", "));
+        Line::of(Style::Bad, &verdict)
+    });
+    crate::output::text(&lines, look.paint)
 }

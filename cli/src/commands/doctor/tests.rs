@@ -6,6 +6,7 @@ use super::rows::{Row, State, all};
 use super::session::Armed;
 use super::{machine, print};
 use crate::keyring::{DesktopState, Kind, Place, Trouble};
+use crate::screen::Look;
 use std::io;
 
 /// A desktop where nothing is amiss.
@@ -411,7 +412,7 @@ fn what_is_not_armed_of_a_running_mount_is_named_with_what_it_takes() {
 #[test]
 fn the_table_shows_each_with_its_help_and_ends_with_the_verdict() {
     assert_eq!(
-        print::table(&server(), false),
+        print::table(&server(), Look::PLAIN),
         "\
 /dev/fuse     ok       can be opened
 fusermount3   failed   is not installed
@@ -437,7 +438,7 @@ keyring       ok       the desktop's is open: `secretfs login` stores there
 secretfs cannot mount here: fusermount3, memory lock
 "
     );
-    assert!(print::table(&all(&good()), false).ends_with("\nsecretfs can mount here\n"));
+    assert!(print::table(&all(&good()), Look::PLAIN).ends_with("\nsecretfs can mount here\n"));
 }
 
 #[test]
@@ -466,7 +467,7 @@ fn no_control_character_of_the_machine_reaches_the_terminal() {
         swap: vec!["/swap\u{1b}[31m".into()],
         ..good()
     };
-    assert!(!print::table(&all(&facts), false).contains('\u{1b}'));
+    assert!(!print::table(&all(&facts), Look::PLAIN).contains('\u{1b}'));
 }
 
 #[test]

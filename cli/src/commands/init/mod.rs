@@ -24,7 +24,7 @@ mod walk;
 
 use crate::args::{InitFrom, OutputArg};
 use crate::error::{CliError, Status};
-use crate::output::{complain, show};
+use crate::output::{remark, show};
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -87,7 +87,7 @@ fn write(output: &OutputArg, text: &str, told: &str) -> Result<(), CliError> {
             "name another file with `--output`",
         ),
     })?;
-    complain(&format!("{}: {told}\n", show(path)));
+    remark(&format!("{}: {told}", show(path)));
     Ok(())
 }
 

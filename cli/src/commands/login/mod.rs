@@ -16,7 +16,7 @@ use crate::credentials::protected;
 use crate::deliver::Running;
 use crate::error::{CliError, Status};
 use crate::keyring::{Asking, Entry, Keyring, Kind};
-use crate::output::print;
+use crate::output::say;
 use secretfs_fs::map::ProviderSettings;
 use target::Target;
 
@@ -43,8 +43,8 @@ pub(crate) fn run(args: &LoginArgs) -> Result<(), CliError> {
         }
         Ok((given, place))
     })?;
-    print(format!(
-        "stored the {} of {} in {}\n",
+    say(&format!(
+        "stored the {} of {} in {}",
         kind.told(),
         entry.told(),
         place.told()

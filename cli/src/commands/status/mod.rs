@@ -33,14 +33,14 @@ pub(crate) fn run(args: &StatusArgs) -> Result<(), CliError> {
 }
 
 /// A file, and what the daemon tells of it: nothing, if it was never opened.
-struct Row<'a> {
-    path: String,
+pub(crate) struct Row<'a> {
+    pub(crate) path: String,
     ttl_ms: Option<u64>,
     seen: Option<&'a FileStatus>,
 }
 
 /// The files of the map, in its order, with the members of a `dir:` folder after it.
-fn rows(status: &MountStatus) -> impl Iterator<Item = Row<'_>> {
+pub(crate) fn rows(status: &MountStatus) -> impl Iterator<Item = Row<'_>> {
     // Sorted by entry, as the daemon reports them.
     let mut told = status
         .daemon

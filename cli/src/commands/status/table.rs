@@ -58,6 +58,7 @@ impl Block {
         let mut block = Building {
             block: Self::default(),
             width,
+            helped: Vec::new(),
         };
         block.mount(mount);
         block.block
@@ -91,6 +92,8 @@ pub(super) fn is_silent(mount: &MountStatus) -> bool {
 struct Building {
     block: Block,
     width: Option<usize>,
+    /// The helps that were told already.
+    helped: Vec<String>,
 }
 
 /// Where what is said of a mount begins.
@@ -139,7 +142,7 @@ impl Building {
             );
         }
         if mount.pid == 0 {
-            self.help(2, "`secretfs unlock` mounts it again");
+            self.help(COLUMN, "`secretfs unlock` mounts it again");
             return;
         }
         if mount.state == MountState::Locked {
@@ -240,8 +243,11 @@ impl Building {
             let (style, told) = told(seen);
             self.line(row(Style::Plain, [name, sort]).with(style, told));
             if let Some((message, help)) = seen.and_then(|seen| seen.last_error.as_ref()) {
+                let prefix = format!("provider {name}: ");
+                let message = message.strip_prefix(&prefix).unwrap_or(message);
                 self.lines(sentence(Line::plain("    "), message, self.width));
-                self.help(4, help);
+                let help = self.help_once(help);
+                self.lines(help);
             }
             if let Some(note) = seen.and_then(|seen| seen.note.as_ref()) {
                 self.lines(sentence(Line::plain("    "), note, self.width));
@@ -267,7 +273,16 @@ impl Building {
         }
     }
 
-    fn file(&self, row: &Row<'_>, column: usize) -> File {
+    /// What to do about a provider or file; what holds for several is said once.
+    fn help_once(&mut self, help: &str) -> Vec<Line> {
+        if self.helped.iter().any(|told| told == help) {
+            return Vec::new();
+        }
+        self.helped.push(help.to_owned());
+        help_lines(4, help, self.width)
+    }
+
+    fn file(&mut self, row: &Row<'_>, column: usize) -> File {
         let seen = row.seen;
         let failure = seen.and_then(|seen| seen.last_error.as_ref());
         let (style, state) = match seen {
@@ -291,7 +306,7 @@ impl Building {
         if let Some((number, message, help)) = failure {
             let told = format!("{}: {message}", errno_name(*number));
             lines.extend(sentence(Line::plain("    "), &told, self.width));
-            lines.extend(help_lines(4, help, self.width));
+            lines.extend(self.help_once(help));
         }
         if let Some(seen) = seen.filter(|seen| !seen.left_out.is_empty()) {
             let told = format!("left out: {}", seen.left_out.join(", "));

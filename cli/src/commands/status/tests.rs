@@ -194,7 +194,7 @@ fn a_mount_that_a_lock_has_unmounted_says_how_to_get_it_back() {
         "\
 /run/user/1000/app  locked
   map      /srv/app/secrets.yml
-  help: `secretfs unlock` mounts it again
+           help: `secretfs unlock` mounts it again
 "
     );
     assert_eq!(

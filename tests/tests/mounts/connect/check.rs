@@ -37,14 +37,14 @@ fn each_entry_is_there_or_missing_with_what_there_is_instead() {
     mount.write("", &entries.map(str::to_owned));
     let said = mount.check(1);
     let ambiguous = format!(
-        "twice: EIO: provider w: op://Prod/twice/f: several items of that title: `{}`, `{}`",
+        "twice: EIO: op://Prod/twice/f: several items of that title: `{}`, `{}`",
         twice[0], twice[1]
     );
     for line in [
         "w: 2 of 6 can be read",
-        "field: ENOENT: provider w: op://Prod/files/kye.pem: the item has no such field or file there\n    help: did you mean `key.pem`?",
-        "item: ENOENT: provider w: op://Prod/databse/f: there is no such item in the vault\n    help: did you mean `database`?",
-        "vault: ENOENT: provider w: op://Prodd/database/f: there is no such vault, or the token has no access to it\n    help: did you mean `Prod`?",
+        "field: ENOENT: op://Prod/files/kye.pem: the item has no such field or file there\n    help: did you mean `key.pem`?",
+        "item: ENOENT: op://Prod/databse/f: there is no such item in the vault\n    help: did you mean `database`?",
+        "vault: ENOENT: op://Prodd/database/f: there is no such vault, or the token has no access to it\n    help: did you mean `Prod`?",
         &ambiguous,
     ] {
         assert!(said.contains(line), "{line:?} is not in\n{said}");

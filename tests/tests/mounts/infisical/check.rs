@@ -31,13 +31,13 @@ fn each_entry_is_there_or_missing_with_what_there_is_instead_or_forbidden() {
     let told = String::from_utf8(output.stdout).expect("text");
     for line in [
         "inf: 2 of 6 can be read",
-        "url: ENOENT: provider inf: there is no secret \"DATABSE_URL\" in \"/\" of \"dev\"",
+        "url: ENOENT: there is no secret \"DATABSE_URL\" in \"/\" of \"dev\"",
         "help: did you mean `DATABASE_URL`?",
         "key: ENOENT:",
         "help: `/` has no folder `backnd`; did you mean `backend`?",
         "far: ENOENT:",
         "help: there is no environment `production`; there are `dev`, `staging`, `prod`",
-        "closed: EACCES: provider inf: the identity may not read \"KEY\" in \"/closed\" of \"dev\"",
+        "closed: EACCES: the identity may not read \"KEY\" in \"/closed\" of \"dev\"",
     ] {
         assert!(told.contains(line), "{line:?} is not in\n{told}");
     }

@@ -8,6 +8,7 @@ use crate::output::Paint;
 use rustix::event::{PollFd, PollFlags, poll};
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
@@ -48,7 +49,7 @@ async fn watch(mounts: impl Mounts) -> io::Result<Next> {
 struct Events {
     ticks: Interval,
     answers: Arc<Notify>,
-    keys: Option<Receiver<u8>>,
+    keys: Option<Keys>,
     resized: Signal,
     suspended: Signal,
     continued: Signal,
@@ -62,7 +63,7 @@ impl Events {
         Ok(Self {
             ticks,
             answers,
-            keys: keys(),
+            keys: Keys::of_the_terminal(),
             resized: signal(SignalKind::window_change())?,
             suspended: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
             continued: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
@@ -101,38 +102,72 @@ impl Events {
     }
 }
 
-/// Keys, read in a thread that ends with the process; `None`: nobody can press one. What comes from a
-/// pipe is nobody's keys, and Ctrl-C needs none.
-fn keys() -> Option<Receiver<u8>> {
-    if !io::stdin().is_terminal() {
-        return None;
-    }
-    let (sender, keys) = channel(16);
-    let read = move || {
-        let stdin = io::stdin();
-        let mut key = [0];
-        loop {
-            // The terminal gives what there is, and waits for nothing (`VMIN` is 0).
-            let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
-            let read = poll(&mut fds, None).and_then(|_| rustix::io::read(&stdin, &mut key));
-            let hung_up = fds.iter().any(|fd| fd.revents().contains(PollFlags::HUP));
-            let [key] = key;
-            match read {
-                Ok(0) if !hung_up => {}
-                Ok(1) if sender.blocking_send(key).is_ok() => {}
-                Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
-                _ => return,
-            }
+/// Keys, read in a thread that ends with the process. It reads one when it is asked to: what is typed
+/// after the last one is for the shell.
+struct Keys {
+    ask: SyncSender<()>,
+    answers: Receiver<u8>,
+    asked: bool,
+}
+
+impl Keys {
+    /// `None`: nobody can press one. What comes from a pipe is nobody's keys, and Ctrl-C needs none.
+    fn of_the_terminal() -> Option<Self> {
+        if !io::stdin().is_terminal() {
+            return None;
         }
-    };
-    std::thread::Builder::new().spawn(read).ok()?;
-    Some(keys)
+        let (ask, questions) = sync_channel(1);
+        let (sender, answers) = channel(1);
+        let read = move || {
+            while questions.recv().is_ok() {
+                let Some(key) = read_key() else { return };
+                if sender.blocking_send(key).is_err() {
+                    return;
+                }
+            }
+        };
+        std::thread::Builder::new().spawn(read).ok()?;
+        Some(Self {
+            ask,
+            answers,
+            asked: false,
+        })
+    }
+
+    /// The next one; `None`: there will be none. Nothing is lost where nobody waits for it any more.
+    async fn next(&mut self) -> Option<u8> {
+        if !self.asked {
+            self.ask.try_send(()).ok()?;
+            self.asked = true;
+        }
+        let key = self.answers.recv().await;
+        self.asked = false;
+        key
+    }
+}
+
+/// Waits for a key; `None`: the terminal is gone.
+fn read_key() -> Option<u8> {
+    let stdin = io::stdin();
+    let mut key = [0];
+    loop {
+        // The terminal gives what there is, and waits for nothing (`VMIN` is 0).
+        let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+        let read = poll(&mut fds, None).and_then(|_| rustix::io::read(&stdin, &mut key));
+        let hung_up = fds.iter().any(|fd| fd.revents().contains(PollFlags::HUP));
+        match read {
+            Ok(1) => return key.first().copied(),
+            Ok(_) if !hung_up => {}
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
+            _ => return None,
+        }
+    }
 }
 
 /// The next key; `None`: there will be none.
-async fn key(keys: &mut Option<Receiver<u8>>) -> Option<u8> {
+async fn key(keys: &mut Option<Keys>) -> Option<u8> {
     match keys {
-        Some(keys) => keys.recv().await,
+        Some(keys) => keys.next().await,
         None => std::future::pending().await,
     }
 }

@@ -96,14 +96,12 @@ impl<T: Terminal> Screen<T> {
     pub(super) fn draw(&mut self, seen: &[Seen]) -> io::Result<()> {
         let size = self.terminal.size();
         let lines = frame(seen, size);
-        if self
-            .drawn
-            .as_ref()
-            .is_some_and(|drawn| drawn.0 == lines && drawn.1 == size)
-        {
+        let drawn = self.drawn.as_ref();
+        if drawn.is_some_and(|drawn| drawn.0 == lines && drawn.1 == size) {
             return Ok(());
         }
-        let wipe = self.drawn.is_none();
+        // What a terminal makes of what it shows when it changes its size is its own.
+        let wipe = drawn.is_none_or(|drawn| drawn.1 != size);
         let text = encode(&lines, size, wipe, self.paint);
         if self.terminal.write(text.as_bytes())? {
             self.drawn = Some((lines, size));
