@@ -37,10 +37,12 @@ if [ "$(id -u)" = 0 ]; then as_root() { "$@"; }; else as_root() { sudo -n "$@"; 
 
 # A program, and the package that has it.
 needed="
-  age:age attr:attr bash:bash cc:gcc curl:curl dbus-daemon:dbus desktop-file-validate:desktop-file-utils direnv:direnv du:coreutils find:findutils findmnt:util-linux fish:fish
-  fusermount3:fuse3 gcore:gdb getfattr:attr git:git gnome-keyring-daemon:gnome-keyring jq:jq keyctl:keyutils kubectl:kubernetes-client losetup:mount
-  mkswap:util-linux node:nodejs nsenter:util-linux openssl:openssl pkg-config:pkg-config prlimit:util-linux ps:procps python3:python3 script:bsdutils
-  secret-tool:libsecret-tools setpriv:util-linux ssh-keygen:openssh-client swapon:mount tar:tar unshare:util-linux zsh:zsh
+  age:age attr:attr bash:bash cc:gcc curl:curl dbus-daemon:dbus debootstrap:debootstrap desktop-file-validate:desktop-file-utils direnv:direnv
+  dpkg-shlibdeps:dpkg-dev du:coreutils find:findutils findmnt:util-linux fish:fish flock:util-linux fusermount3:fuse3 gcore:gdb getfattr:attr git:git
+  gnome-keyring-daemon:gnome-keyring jq:jq keyctl:keyutils kubectl:kubernetes-client lintian:lintian losetup:mount makepkg:makepkg mkswap:util-linux
+  nix-instantiate:nix-bin node:nodejs nsenter:util-linux openssl:openssl pkg-config:pkg-config prlimit:util-linux ps:procps python3:python3
+  rpmbuild:rpm rpmlint:rpmlint ruby:ruby script:bsdutils secret-tool:libsecret-tools setpriv:util-linux shellcheck:shellcheck
+  ssh-keygen:openssh-client swapon:mount tar:tar unshare:util-linux zsh:zsh
 "
 missing_packages() {
   local pair
@@ -90,6 +92,38 @@ systemd_analyze_is_there() {
   # The last two are what nothing else on a bare machine brings.
   unpack "$tree" systemd libsystemd-shared libip4tc2 libkmod2
 }
+# A clean Debian, of this machine's release and from its mirror, to install the package into.
+clean_debian_is_there() {
+  local file=${CARGO_TARGET_DIR:-target}/clean-debian.tar new mirror
+  [ -f "$file" ] && return 0
+  [ -z "$quick" ] || { echo "$file is not there, and --quick installs nothing"; return 1; }
+  mirror=$(mirror_of_this_release) || { as_root apt-get update -qq && mirror=$(mirror_of_this_release); } ||
+    { echo "apt's sources name no mirror of this release"; return 1; }
+  new=$(mktemp -d) || return 1
+  mkdir -p "$(dirname "$file")"
+  if as_root debootstrap --variant=minbase --include=fuse3 "${mirror#* }" "$new/root" "${mirror% *}" >"$new/said" 2>&1; then
+    as_root tar -C "$new/root" --exclude='./var/cache/apt/*' --exclude='./var/lib/apt/lists/*' --exclude='./dev/*' -cf - . >"$file.new" &&
+      mv "$file.new" "$file"
+  else
+    tail -5 "$new/said"
+  fi
+  as_root rm -rf --one-file-system "$new"
+  [ -f "$file" ]
+}
+mirror_of_this_release() { # its address and code name
+  (
+    . /etc/os-release
+    # shellcheck disable=SC2016  # apt's variables
+    apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(ORIGIN)' 'Created-By: Packages' |
+      awk -v name="${VERSION_CODENAME:-}" '$2 == name && ($3 == "Debian" || $3 == "Ubuntu") { print $1, $2; found = 1; exit } END { exit !found }'
+  )
+}
+cargo_deb_is_there() {
+  local tools=${CARGO_TARGET_DIR:-$PWD/target}/tools
+  PATH=$tools/bin:$PATH cargo deb --version 2>/dev/null && return 0
+  [ -z "$quick" ] || { echo "cargo-deb is not there, and --quick installs nothing"; return 1; }
+  cargo install cargo-deb --version 3.8.0 --locked --quiet --root "$tools"
+}
 unpack() { # FOLDER PACKAGE…: the packages' files below the folder
   local tree=$1 new; shift
   command -v apt-get >/dev/null || { echo "this system has no apt-get; install these by its own means: $*"; return 1; }
@@ -106,6 +140,8 @@ unpack() { # FOLDER PACKAGE…: the packages' files below the folder
 check "elogind" elogind_is_there
 check "systemd-analyze" systemd_analyze_is_there
 check "rust" rust_is_there
+check "cargo-deb" cargo_deb_is_there
+check "a clean Debian" clean_debian_is_there
 check "fuse" fuse_is_usable
 if [ "$failed" != 0 ]; then
   printf '\n%d passed, %d failed\n' "$passed" "$failed"

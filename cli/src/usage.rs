@@ -2,8 +2,8 @@
 
 use crate::args::Cli;
 use crate::error::{CliError, Status};
-use clap::{FromArgMatches, Parser};
 use clap::error::{Error, ErrorKind};
+use clap::{FromArgMatches, Parser};
 
 /// Parses the command line. Help and version are printed here, and end with a status of 0.
 pub(crate) fn parse() -> Result<Cli, CliError> {

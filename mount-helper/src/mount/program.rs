@@ -1,4 +1,4 @@
-//! fusermount3: found at two absolute paths, never through `PATH` or `FUSERMOUNT_PATH`; run with an
+//! fusermount3: found at a few absolute paths, never through `PATH` or `FUSERMOUNT_PATH`; run with an
 //! environment of our own, and never waited for beyond a limit.
 
 use crate::place::process::{has_ended, is_readable};
@@ -9,8 +9,12 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-/// Where fusermount3 may be.
-const PATHS: [&str; 2] = ["/usr/bin/fusermount3", "/bin/fusermount3"];
+/// Where fusermount3 may be; in the last, set-user-id, on NixOS.
+const PATHS: [&str; 3] = [
+    "/usr/bin/fusermount3",
+    "/bin/fusermount3",
+    "/run/wrappers/bin/fusermount3",
+];
 /// How much of its complaint is kept.
 const COMPLAINT_LIMIT: u64 = 1024;
 

@@ -15,6 +15,8 @@ pub(super) struct Facts {
     pub(super) mounts_itself: bool,
     /// `fusermount3`, where it is installed.
     pub(super) fusermount3: Option<Program>,
+    /// There is an `/etc/mtab`, which `fusermount3` reads before it unmounts.
+    pub(super) mtab: bool,
     /// Set-user-id programs gain nothing here (`no_new_privs`): a sandbox, a systemd unit.
     pub(super) no_new_privs: bool,
     /// AppArmor has a profile for `fusermount3`, which allows some places only.

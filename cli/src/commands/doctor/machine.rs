@@ -22,6 +22,7 @@ pub(super) fn look() -> Facts {
             .map_err(Into::into),
         mounts_itself: direct::is_allowed(),
         fusermount3: program::fusermount3().map(fusermount3),
+        mtab: Path::new("/etc/mtab").exists(),
         no_new_privs: harden::state().no_new_privs,
         apparmor: is_confined_by_apparmor(),
         memlock: limit::available(),

@@ -144,6 +144,12 @@ fn fusermount3(facts: &Facts) -> Row {
             format!("`sudo chown root {shown} && sudo chmod u+s {shown}`"),
         );
     }
+    if !facts.mtab {
+        return failed(
+            format!("{shown} cannot unmount here: there is no /etc/mtab"),
+            "`sudo ln -s /proc/self/mounts /etc/mtab`".to_owned(),
+        );
+    }
     if facts.no_new_privs {
         return failed(
             "gains nothing from its set-user-id bit here (no_new_privs)".to_owned(),

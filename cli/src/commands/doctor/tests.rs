@@ -15,6 +15,7 @@ fn good() -> Facts {
         fuse: Ok(()),
         mounts_itself: false,
         fusermount3: Some(program()),
+        mtab: true,
         no_new_privs: false,
         apparmor: false,
         memlock: 8 << 20,
@@ -139,6 +140,17 @@ fn fusermount3_is_needed_with_its_set_user_id_bit_and_where_that_has_an_effect()
         ..program()
     }));
     is(&closed, name, State::Failed, "by this user", "group");
+    let bare = Facts {
+        mtab: false,
+        ..good()
+    };
+    is(
+        &bare,
+        name,
+        State::Failed,
+        "cannot unmount here",
+        "`sudo ln -s /proc/self/mounts /etc/mtab`",
+    );
     let sandboxed = Facts {
         no_new_privs: true,
         ..good()

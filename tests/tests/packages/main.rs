@@ -1,0 +1,6 @@
+//! What distributions install: made of one list, accepted by their own tools, and gone when removed.
+
+mod debian;
+mod kitchen;
+mod recipes;
+mod release;
