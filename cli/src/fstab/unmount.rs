@@ -10,8 +10,7 @@ use crate::output::{print, show};
 use rustix::process::geteuid;
 use secretfs_mount_helper::control::client;
 use secretfs_mount_helper::mount::{FS_TYPE, mountinfo};
-use secretfs_mount_helper::place::mountpoint::normalise;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Runs the program.
 pub(super) fn run(args: &UnmountHelper) -> Result<(), CliError> {
@@ -36,7 +35,8 @@ pub(super) fn run(args: &UnmountHelper) -> Result<(), CliError> {
 
 /// Whose mount it is, from the table of mounts: root is not let in to ask it.
 fn owner(mountpoint: &Path) -> Result<Account, CliError> {
-    let place = normalise(mountpoint)?;
+    // As umount(8) has found it there: root follows no path of a user's, which may lead nowhere.
+    let place = PathBuf::from(absolute(mountpoint)?);
     let mounts = mountinfo::read().map_err(|error| {
         CliError::new(
             Status::Other,

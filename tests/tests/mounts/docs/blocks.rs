@@ -153,6 +153,20 @@ const DECIDED: &[(&str, &str, &str, Proof)] = &[
         Only("sets a variable"),
     ),
     (
+        "docs/install.md",
+        "sh",
+        "",
+        Only(
+            "for root on the reader's machine; the suite `packages` installs and removes each in a clean root",
+        ),
+    ),
+    (
+        "docs/install.md",
+        "nix",
+        "imports",
+        Only("a part of a configuration; the suite `packages` parses the module"),
+    ),
+    (
         "docs/login.md",
         "",
         "$ secretfs login infisical",
@@ -459,6 +473,7 @@ fn every_language_of_a_block_is_a_known_one() {
         "dotenv",
         "ini",
         "fstab",
+        "nix",
         "Dockerfile",
         "json",
         "rust",
