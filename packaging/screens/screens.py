@@ -57,15 +57,18 @@ class Home:
     """A home that is gone afterwards, with a vault in it."""
 
     def __init__(self, secretfs):
-        self.folder = Path(tempfile.mkdtemp(prefix="secretfs-screens."))
-        for name in ("you", "run", "bin"):
+        self.folder = Path(tempfile.mkdtemp(prefix="screens."))
+        # In a longer one a socket has no room, and mounts would be known where those of others are.
+        if len(str(self.folder)) > 76:
+            raise SystemExit(f"{self.folder} is too deep: set TMPDIR to a shorter one")
+        for name in ("you", "bin"):
             (self.folder / name).mkdir(mode=0o700)
         os.symlink(Path(secretfs).resolve(), self.folder / "bin/secretfs")
         self.home = self.folder / "you"
         self.environment = {
             "HOME": str(self.home),
             "USER": "you",
-            "XDG_RUNTIME_DIR": str(self.folder / "run"),
+            "XDG_RUNTIME_DIR": str(self.folder),
             "PATH": f"{self.folder}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
             "LANG": "C.UTF-8",
             "TERM": "xterm-256color",
@@ -101,7 +104,7 @@ class Home:
 
 
 def readme(secretfs):
-    """The screen after all steps."""
+    """The screen after all steps, and what was logged meanwhile."""
     screen = Screen(COLUMNS)
     with Home(secretfs) as home:
         home.prepare()
@@ -111,9 +114,11 @@ def readme(secretfs):
             screen.feed(f"\x1b[36m$\x1b[0m \x1b[1m{step}\x1b[0m\r\n")
             said, _ = home.run(step, answers=[("assphrase", PASSPHRASE + "\n")])
             screen.feed(said)
+        log = home.home / ".local/state/secretfs/secretfs.log"
+        log = log.read_text() if log.exists() else ""
     while screen.lines and not screen.lines[-1]:
         screen.lines.pop()
-    return screen
+    return screen, log
 
 
 def lasting(lines):
@@ -149,7 +154,7 @@ def main():
         screen.feed(said)
         args.picture.write_text(svg(screen.lines, args.columns, line))
         return
-    screen = readme(args.secretfs)
+    screen, log = readme(args.secretfs)
     if args.what == "readme":
         title = "secretfs on a terminal: a map, a mount, kubectl with a secret, and the status"
         args.picture.write_text(svg(screen.lines, COLUMNS, title))
@@ -157,7 +162,7 @@ def main():
     shown, today = lasting(text_of(args.picture.read_text())), lasting(screen.text())
     difference = list(difflib.unified_diff(shown, today, "the picture", "today", lineterm=""))
     if difference:
-        print("\n".join(difference))
+        print("\n".join([*difference, log]))
         sys.exit("the picture shows what secretfs does not: `screens.py readme` makes it anew")
 
 

@@ -119,7 +119,7 @@ fn has_threads(pid: u32) -> bool {
     std::fs::read_dir(format!("/proc/{pid}/task")).is_ok_and(|tasks| tasks.count() > 1)
 }
 
-/// Sends a signal, by its name.
+/// Sends a signal, by its name. After `STOP` nothing of the process runs any more.
 ///
 /// # Panics
 /// It cannot be sent.
@@ -129,6 +129,23 @@ pub fn signal(pid: u32, name: &str) {
         .status()
         .expect("kill");
     assert!(status.success(), "kill -{name} {pid}");
+    if name == "STOP" {
+        crate::wait::until("it has stopped", || has_stopped(pid).then_some(()));
+    }
+}
+
+/// Whether each thread has: the signal reaches one after the other.
+fn has_stopped(pid: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
+        return true;
+    };
+    threads.flatten().all(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        let state = stat
+            .rsplit_once(") ")
+            .and_then(|(_, rest)| rest.chars().next());
+        !matches!(state, Some('R' | 'S' | 'D'))
+    })
 }
 
 /// Whether the process is gone, or waits for its parent alone.

@@ -26,7 +26,7 @@ fn check(fixture: &Fixture, picture: &str) -> Output {
     }
     fixture
         .command("python3")
-        .env("TMPDIR", fixture.path("home"))
+        .env("TMPDIR", fixture.path("run"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .arg(fixture.path("home/screens.py"))
         .arg("--secretfs")
