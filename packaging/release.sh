@@ -11,7 +11,7 @@
 #                                      signs the checksums; may be given several times
 #   --without static|deb|rpm           leaves that out, where this machine cannot make it; else it is an error
 #
-# Static: `rustup target add x86_64-unknown-linux-musl` and musl-gcc. deb: cargo-deb and dpkg-dev. rpm: rpmbuild.
+# Static: see packaging/static.sh. deb: cargo-deb and dpkg-dev. rpm: rpmbuild.
 # The same commit and executable make the same bytes ($SOURCE_DATE_EPOCH is the commit's time), but for signatures.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -52,8 +52,6 @@ fi
 if wanted rpm; then needs rpmbuild "package rpm, or --without rpm"; fi
 if wanted static && [ -z "$dry" ]; then
   needs musl-gcc "package musl-tools, or --without static"
-  [ -d "$(rustc --print sysroot)/lib/rustlib/$machine-unknown-linux-musl" ] ||
-    fail "there is no library for $machine-unknown-linux-musl: rustup target add $machine-unknown-linux-musl, or --without static"
 fi
 
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
@@ -81,13 +79,9 @@ else
   export CARGO_TARGET_DIR=$work/target
   # No path of this machine in it.
   export RUSTFLAGS="--remap-path-prefix=$work/$name=/usr/src/secretfs --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/usr/share/cargo"
-  build() { (cd "$work/$name" && cargo build --release --locked -p secretfs "$@"); }
-  build
+  (cd "$work/$name" && cargo build --release --locked -p secretfs)
   dynamic=$CARGO_TARGET_DIR/release/secretfs
-  if wanted static; then
-    build --target "$machine-unknown-linux-musl"
-    static=$CARGO_TARGET_DIR/$machine-unknown-linux-musl/release/secretfs
-  fi
+  if wanted static; then static=$("$work/$name/packaging/static.sh" --release); fi
   unset RUSTFLAGS
 fi
 [ "$("$dynamic" --version)" = "secretfs $version" ] || fail "$dynamic is not version $version"

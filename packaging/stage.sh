@@ -10,6 +10,7 @@
 #   --binary target/release/secretfs   the executable; it runs here, to write its manual pages and completions
 #   --notices FILE                     the licences of what is linked (packaging/crates.py notices), where that is at hand
 set -euo pipefail
+here=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 destdir='' list='' notices='' prefix=/usr zsh=share/zsh/site-functions sbin=sbin binary=${CARGO_TARGET_DIR:-target}/release/secretfs
@@ -21,7 +22,10 @@ while [ $# -gt 0 ]; do
     --destdir | --prefix | --zsh | --sbin | --binary | --notices) [ $# -gt 1 ] || usage "$1 takes a value" ;;
     *) usage "unknown option $1" ;;
   esac
-  printf -v "${1#--}" %s "$2"
+  case $1:$2 in
+    --destdir:[!/]* | --binary:[!/]* | --notices:[!/]*) printf -v "${1#--}" %s "$here/$2" ;;
+    *) printf -v "${1#--}" %s "$2" ;;
+  esac
   shift 2
 done
 [ -n "$destdir$list" ] || usage "where to?"

@@ -40,8 +40,8 @@ needed="
   age:age attr:attr bash:bash cc:gcc curl:curl dbus-daemon:dbus debootstrap:debootstrap desktop-file-validate:desktop-file-utils direnv:direnv
   dpkg-shlibdeps:dpkg-dev du:coreutils find:findutils findmnt:util-linux fish:fish flock:util-linux fusermount3:fuse3 gcore:gdb getfattr:attr git:git
   gnome-keyring-daemon:gnome-keyring jq:jq keyctl:keyutils kubectl:kubernetes-client lintian:lintian losetup:mount makepkg:makepkg mkswap:util-linux
-  nix-instantiate:nix-bin node:nodejs nsenter:util-linux openssl:openssl pkg-config:pkg-config prlimit:util-linux ps:procps python3:python3
-  rpmbuild:rpm rpmlint:rpmlint ruby:ruby script:bsdutils secret-tool:libsecret-tools setpriv:util-linux shellcheck:shellcheck
+  musl-gcc:musl-tools nix-instantiate:nix-bin node:nodejs nsenter:util-linux openssl:openssl pkg-config:pkg-config prlimit:util-linux ps:procps
+  python3:python3 rpmbuild:rpm rpmlint:rpmlint ruby:ruby script:bsdutils secret-tool:libsecret-tools setpriv:util-linux shellcheck:shellcheck
   ssh-keygen:openssh-client swapon:mount tar:tar unshare:util-linux zsh:zsh
 "
 missing_packages() {
@@ -167,6 +167,8 @@ build_hooked() {
     cp "$target/release/secretfs" "$target/release/secretfs-test-hooks.new" &&
     mv "$target/release/secretfs-test-hooks.new" "$target/release/secretfs-test-hooks"
 }
+# That it runs is proven, not how fast.
+build_static() { packaging/static.sh --quiet --config 'profile.dev.package."*".opt-level=0' >/dev/null; }
 lint() { cargo clippy "${locked[@]}" "${all[@]}" --quiet -- -D warnings; }
 lint_shipped() { cargo clippy "${locked[@]}" -p secretfs --quiet -- -D warnings; }
 # The rooms' own documentation, which CONTRIBUTING.md leads into: no link of it leads nowhere.
@@ -242,6 +244,7 @@ run_doc_tests() {
 check "build" build
 check "build, as shipped, with test hooks" build_hooked
 check "build, as shipped" build_shipped
+check "build, linked statically" build_static
 step "tests"
 run_tests
 step "doc tests"
