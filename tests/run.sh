@@ -89,6 +89,13 @@ systemd_analyze_is_there() {
   [ -z "$quick" ] || { echo "systemd-analyze is not there, and --quick installs nothing"; return 1; }
   unpack "$tree" systemd libsystemd-shared
 }
+# An installed podman has a configuration of its own, and its busybox may need libraries.
+podman_is_there() {
+  local tree=${CARGO_TARGET_DIR:-target}/podman
+  [ -x "$tree/usr/bin/podman" ] && [ -x "$tree/bin/busybox" ] && return 0
+  [ -z "$quick" ] || { echo "podman is not there, and --quick installs nothing"; return 1; }
+  unpack "$tree" podman conmon crun libyajl2 libgpgme11 libsubid4 busybox-static
+}
 unpack() { # FOLDER PACKAGE…: the packages' files below the folder
   local tree=$1 new; shift
   command -v apt-get >/dev/null || { echo "this system has no apt-get; install these by its own means: $*"; return 1; }
@@ -104,6 +111,7 @@ unpack() { # FOLDER PACKAGE…: the packages' files below the folder
 [ -n "$quick" ] || check "programs" install_missing
 check "elogind" elogind_is_there
 check "systemd-analyze" systemd_analyze_is_there
+check "podman" podman_is_there
 check "rust" rust_is_there
 check "fuse" fuse_is_usable
 if [ "$failed" != 0 ]; then
@@ -132,6 +140,8 @@ build_hooked() {
 }
 lint() { cargo clippy "${locked[@]}" "${all[@]}" --quiet -- -D warnings; }
 lint_shipped() { cargo clippy "${locked[@]}" -p secretfs --quiet -- -D warnings; }
+# Links within the documentation of the crates lead somewhere.
+document() { RUSTDOCFLAGS="-D warnings" cargo doc "${locked[@]}" --workspace --no-deps --all-features --quiet; }
 licences() { cargo deny --log-level error check bans licenses sources; }
 advisories() { cargo deny --log-level error check advisories; }
 
@@ -140,6 +150,7 @@ if [ -z "$filter" ]; then
   check "lints" lint
   # What is shipped has no test hooks: a line that only they need would be dead code there.
   check "lints, as shipped" lint_shipped
+  check "documentation" document
   if cargo deny --version >/dev/null 2>&1; then
     check "licences and sources" licences
     if cargo deny fetch db >/dev/null 2>&1; then

@@ -13,6 +13,7 @@
 //! | [`op`] | a strict stand-in for the `op` program |
 //! | [`documents`], [`transcript`], [`command_lines`] | what the documents show and tell people to type |
 //! | [`messages`] | the texts of errors, taken from the source |
+//! | [`podman`] | containers of a real rootless podman |
 //! | [`session`] | private buses, a real elogind, a simulated one, screen savers |
 //! | `scripted` | the simulator behind the scripted provider (feature `test-hooks`) |
 
@@ -28,6 +29,7 @@ pub mod memory;
 pub mod messages;
 pub mod op;
 pub mod place;
+pub mod podman;
 pub mod probe;
 pub mod script;
 #[cfg(feature = "test-hooks")]

@@ -1,6 +1,6 @@
 //! Frames on a stream socket: a 4-byte length, then JSON, with descriptors beside the first byte.
 //!
-//! One state machine ([`frame`]) and two flavours around it: [`Blocking`] with a deadline for
+//! One state machine (`frame`) and two flavours around it: [`Blocking`] with a deadline for
 //! commands, [`Reader`] and [`Writer`] over tokio for mount-helper and daemon. The other end may be
 //! hostile: whatever it sends is a message or an error.
 

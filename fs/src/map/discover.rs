@@ -52,7 +52,7 @@ impl World {
 }
 
 /// Finds the map, as an absolute path. `named` is `--map`. `exists` says whether there is such a
-/// file; a map that is named is not looked for, [`super::load`] says what is wrong with it.
+/// file; a map that is named is not looked for, [`super::load()`] says what is wrong with it.
 ///
 /// # Errors
 /// No map anywhere; the help says where it was looked for.

@@ -1,8 +1,8 @@
 //! `secrets.yml`: from text to [`CompiledMap`], and everything that can be wrong with it.
 //!
 //! # Entry points
-//! * [`discover`]: which map a command means. [`World::from_process`] is what it looks at.
-//! * [`load`]: opens, checks who owns it, reads and parses: a [`Map`], or [`MapErrors`] with all
+//! * [`discover()`]: which map a command means. [`World::from_process`] is what it looks at.
+//! * [`load()`]: opens, checks who owns it, reads and parses: a [`Map`], or [`MapErrors`] with all
 //!   that is wrong. The errors are miette diagnostics; [`MapErrors::summary`] is one line of them.
 //! * [`parse`]: the same from text.
 //! * [`Map::compile`]: the archive for `secretfs_memory::shared::publish`, and so for the daemon's
@@ -11,7 +11,7 @@
 //!   [`Map::entries`]: with all defaults applied.
 //! * [`Part`]: the entries that one command is given.
 //! * [`Ready`]: what was compiled, and of which text, for another process.
-//! * [`print`]: the canonical text. [`schema`]: the JSON Schema.
+//! * [`print()`]: the canonical text. [`schema()`]: the JSON Schema.
 //!
 //! # The way of a text
 //! | step | room | refuses |

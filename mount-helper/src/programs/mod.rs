@@ -8,7 +8,7 @@
 //! | `run` | one run: its group, its end, its complaint |
 //! | `infisical`, `op` | arguments, environment and complaints of one of them |
 //!
-//! To add one: a [`ProgramCall`], and a file here that says what [`Spec`] it means. Names and arguments
+//! To add one: a [`ProgramCall`](secretfs_providers::ProgramCall), and a file here that says what [`Spec`] it means. Names and arguments
 //! are words of this room or of the map; a daemon that was taken over can ask for nothing else.
 
 mod find;

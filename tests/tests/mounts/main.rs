@@ -6,6 +6,7 @@
 mod audit;
 mod cache;
 mod connect;
+mod containers;
 mod crash;
 mod credentials;
 mod desktop;

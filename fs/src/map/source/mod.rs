@@ -1,7 +1,7 @@
 //! The map as it is written: the types of `secrets.yml`.
 //!
 //! One definition for four uses: the JSON Schema (schemars), the canonical text (serde_yaml), the
-//! list of keys that decoding knows (a test compares them), and what [`super::resolve`] works on.
+//! list of keys that decoding knows (a test compares them), and what `resolve` works on.
 //! The doc comments here are what editors show.
 
 mod provider;

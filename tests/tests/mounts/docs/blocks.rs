@@ -72,7 +72,7 @@ const DECIDED: &[(&str, &str, &str, Proof)] = &[
         "docs/containers.md",
         "sh",
         "secretfs mount\npodman",
-        Only("needs a registry; the same was done by hand with a root folder"),
+        Only("needs a registry; containers.rs does the same with a root folder"),
     ),
     (
         "docs/containers.md",
