@@ -124,6 +124,13 @@ cargo_deb_is_there() {
   [ -z "$quick" ] || { echo "cargo-deb is not there, and --quick installs nothing"; return 1; }
   cargo install cargo-deb --version 3.8.0 --locked --quiet --root "$tools"
 }
+# An installed podman has a configuration of its own, and its busybox may need libraries.
+podman_is_there() {
+  local tree=${CARGO_TARGET_DIR:-target}/podman
+  [ -x "$tree/usr/bin/podman" ] && [ -x "$tree/bin/busybox" ] && return 0
+  [ -z "$quick" ] || { echo "podman is not there, and --quick installs nothing"; return 1; }
+  unpack "$tree" podman conmon crun libyajl2 libgpgme11 libsubid4 busybox-static
+}
 unpack() { # FOLDER PACKAGE…: the packages' files below the folder
   local tree=$1 new; shift
   command -v apt-get >/dev/null || { echo "this system has no apt-get; install these by its own means: $*"; return 1; }
@@ -139,6 +146,7 @@ unpack() { # FOLDER PACKAGE…: the packages' files below the folder
 [ -n "$quick" ] || check "programs" install_missing
 check "elogind" elogind_is_there
 check "systemd-analyze" systemd_analyze_is_there
+check "podman" podman_is_there
 check "rust" rust_is_there
 check "cargo-deb" cargo_deb_is_there
 check "a clean Debian" clean_debian_is_there

@@ -1,4 +1,8 @@
 //! The command line.
+#![allow(
+    rustdoc::bare_urls,
+    reason = "these comments are the help, which shows them as they are"
+)]
 
 mod init;
 

@@ -14,7 +14,7 @@
 //! | [`deliver`], [`offer`], [`forget`] | how it gets to a daemon, and away from one |
 //! | [`with_token`] | becomes `op` with a service account's token |
 //! | [`proxies`], [`online`] | the proxies of the environment; asking providers without a mount |
-//! | [`env`] | variables in the syntax of each shell, and the prompt's hook |
+//! | [`mod@env`] | variables in the syntax of each shell, and the prompt's hook |
 //! | [`vault`] | the local vault |
 //! | [`fstab`] | what mount(8) and umount(8) start |
 //! | [`terminal`], [`screen`] | a secret asked for without echo; widths, colours, wrapping |

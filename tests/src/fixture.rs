@@ -27,6 +27,17 @@ pub fn value(label: &str, len: usize) -> Vec<u8> {
     unit.bytes().cycle().take(len).collect()
 }
 
+/// A kubeconfig with that context, and the marker in it.
+#[must_use]
+pub fn kubeconfig(context: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: {context}\ncontexts:\n\
+         - name: {context}\n  context: {{cluster: c, user: u}}\nclusters:\n\
+         - name: c\n  cluster: {{server: \"https://127.0.0.1:1\"}}\nusers:\n\
+         - name: u\n  user: {{token: {MARKER}}}\n"
+    )
+}
+
 /// A user's places, and the mounts made in them. When dropped, everything is unmounted, and a mount,
 /// a process or a plaintext that is left behind is a failure.
 #[derive(Debug)]
@@ -138,6 +149,20 @@ impl Fixture {
     /// Writes the map.
     pub fn write_map(&self, text: &str) {
         self.write(&self.map(), text.as_bytes());
+    }
+
+    /// Puts the passphrase of a provider `vault` where a service has it, for what a reader of a page would
+    /// type.
+    ///
+    /// # Panics
+    /// The folder is there already.
+    pub fn give_passphrase(&mut self) {
+        let credentials = self.make_folder("credentials", 0o700);
+        let passphrase = credentials.join("secretfs.vault.passphrase");
+        self.write(&passphrase, PASSPHRASE.as_bytes());
+        let credentials = credentials.to_str().expect("UTF-8").to_owned();
+        let variable = ("CREDENTIALS_DIRECTORY".to_owned(), credentials);
+        self.environment.push(variable);
     }
 
     /// A local vault, to be named as `{type: local, file: …}` in the map.
@@ -274,14 +299,8 @@ impl Fixture {
     pub fn probe_in_a_namespace(&self) -> Probe {
         let inner = self.command(&self.probe);
         let mut outer = user::privileged("unshare");
-        outer.args(["--mount", "--propagation", "private", "--", "env", "-i"]);
-        for (name, value) in inner.get_envs() {
-            let mut pair = name.to_owned();
-            pair.push("=");
-            pair.push(value.unwrap_or_default());
-            outer.arg(pair);
-        }
-        outer.arg(inner.get_program()).args(inner.get_args());
+        outer.args(["--mount", "--propagation", "private", "--"]);
+        user::start_by(&mut outer, &inner);
         Probe::start(outer)
     }
 

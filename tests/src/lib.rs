@@ -16,6 +16,7 @@
 //! | [`systemd`] | a user's manager and a journal, of systemd's own programs |
 //! | [`documents`], [`transcript`], [`command_lines`] | what the documents show and tell people to type |
 //! | [`messages`] | the texts of errors, taken from the source |
+//! | [`podman`] | containers of a real rootless podman |
 //! | [`session`] | private buses, a real elogind, a simulated one, screen savers |
 //! | `scripted` | the simulator behind the scripted provider (feature `test-hooks`) |
 
@@ -32,6 +33,7 @@ pub mod memory;
 pub mod messages;
 pub mod op;
 pub mod place;
+pub mod podman;
 pub mod probe;
 pub mod script;
 #[cfg(feature = "test-hooks")]

@@ -3,6 +3,8 @@
 //! any text.
 
 use crate::documents;
+use crate::fixture::told;
+use std::process::Output;
 
 /// One command, and what the page says that it prints.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +58,23 @@ pub fn commands(page: &str) -> Vec<Said> {
     }
     assert!(!commands.is_empty(), "the page has no console block");
     commands
+}
+
+/// Does what the page's `console` blocks show, one command after the other.
+///
+/// # Panics
+/// A command prints something else than the page says.
+pub fn follow(page: &str, run: impl Fn(&str) -> Output) {
+    for said in commands(page) {
+        let output = run(&said.command);
+        assert!(
+            agrees(&said.output, &String::from_utf8_lossy(&output.stdout)),
+            "$ {}\n{}\nand the page says\n{}",
+            said.command,
+            told(&output),
+            said.output
+        );
+    }
 }
 
 /// Whether a command printed what the page says.

@@ -122,6 +122,18 @@ pub fn command_as(user: &User, memlock: u64, program: impl AsRef<OsStr>) -> Comm
     command
 }
 
+/// Makes a command, with nothing but its own environment, what another one starts: `sudo`, `unshare`.
+pub fn start_by(outer: &mut Command, inner: &Command) {
+    outer.args(["env", "-i"]);
+    for (name, value) in inner.get_envs() {
+        let mut pair = name.to_owned();
+        pair.push("=");
+        pair.push(value.unwrap_or_default());
+        outer.arg(pair);
+    }
+    outer.arg(inner.get_program()).args(inner.get_args());
+}
+
 /// Gives `path` to `user`.
 pub fn give(path: &Path, user: &User) {
     if is_root() {

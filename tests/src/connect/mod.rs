@@ -63,6 +63,17 @@ impl Connect {
         }
     }
 
+    /// The variables of somebody who has a token for it.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(String, String)> {
+        [
+            ("OP_CONNECT_HOST", self.url()),
+            ("OP_CONNECT_TOKEN", TOKEN.to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
     /// The provider's definition for a map, as a YAML flow mapping.
     #[must_use]
     pub fn provider(&self) -> String {

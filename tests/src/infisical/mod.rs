@@ -118,6 +118,21 @@ impl Infisical {
             .identity(Identity::new(CLIENT_ID, CLIENT_SECRET))
     }
 
+    /// The variables of somebody who has a machine identity on it.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(String, String)> {
+        [
+            ("INFISICAL_DOMAIN", self.url()),
+            ("INFISICAL_UNIVERSAL_AUTH_CLIENT_ID", CLIENT_ID.to_owned()),
+            (
+                "INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET",
+                CLIENT_SECRET.to_owned(),
+            ),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
     /// The provider's definition for a map, as a YAML flow mapping.
     #[must_use]
     pub fn provider(&self) -> String {

@@ -24,10 +24,7 @@ impl Mount {
         let sim = Connect::start(tls);
         let vault = sim.vault("Prod");
         let mut fixture = Fixture::new();
-        fixture.environment.extend([
-            ("OP_CONNECT_HOST".to_owned(), sim.url()),
-            ("OP_CONNECT_TOKEN".to_owned(), TOKEN.to_owned()),
-        ]);
+        fixture.environment.extend(sim.environment());
         Self {
             fixture,
             sim,

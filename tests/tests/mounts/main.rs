@@ -7,6 +7,7 @@ mod audit;
 mod cache;
 mod complete;
 mod connect;
+mod containers;
 mod crash;
 mod credentials;
 mod desktop;

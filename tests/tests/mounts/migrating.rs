@@ -1,11 +1,10 @@
 //! What docs/migrating.md tells those to do who come from something else, done.
 
-use secretfs_tests::connect::{Connect, Field, Item, Route, TOKEN};
+use secretfs_tests::connect::{Connect, Field, Item, Route};
 use secretfs_tests::documents::blocks;
 use secretfs_tests::fixture::{Fixture, MARKER, told};
 use secretfs_tests::http_sim::Tls;
-use secretfs_tests::infisical::{CLIENT_ID, CLIENT_SECRET, Generation, Infisical, PROJECT_ID};
-use secretfs_tests::vault::PASSPHRASE;
+use secretfs_tests::infisical::{Generation, Infisical, PROJECT_ID};
 
 const GUIDE: &str = "docs/migrating.md";
 
@@ -38,7 +37,7 @@ fn map(fixture: &Fixture) -> String {
 #[test]
 fn from_a_env_to_files_of_the_same_values() {
     let mut fixture = Fixture::new();
-    with_passphrase(&mut fixture);
+    fixture.give_passphrase();
     let secret = block("dotenv", "DATABASE_URL").replace("s3cret", MARKER);
     fixture.write(&fixture.path(".env"), secret.as_bytes());
     let (_, said) = typed(&fixture, &block("sh", "init env .env"));
@@ -68,38 +67,6 @@ fn from_a_env_to_files_of_the_same_values() {
     );
 }
 
-/// The environment of somebody who has a Connect server.
-fn with_connect(fixture: &mut Fixture, sim: &Connect) {
-    fixture.environment = vec![
-        ("OP_CONNECT_HOST".to_owned(), sim.url()),
-        ("OP_CONNECT_TOKEN".to_owned(), TOKEN.to_owned()),
-    ];
-}
-
-/// The environment of somebody who has a machine identity of Infisical.
-fn with_infisical(fixture: &mut Fixture, sim: &Infisical) {
-    fixture.environment = [
-        ("INFISICAL_DOMAIN", sim.url()),
-        ("INFISICAL_UNIVERSAL_AUTH_CLIENT_ID", CLIENT_ID.to_owned()),
-        (
-            "INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET",
-            CLIENT_SECRET.to_owned(),
-        ),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into();
-}
-
-/// The environment of somebody who does not type the passphrase of the local vault.
-fn with_passphrase(fixture: &mut Fixture) {
-    let credentials = fixture.make_folder("credentials", 0o700);
-    let passphrase = credentials.join("secretfs.vault.passphrase");
-    fixture.write(&passphrase, PASSPHRASE.as_bytes());
-    let directory = credentials.to_str().expect("UTF-8").to_owned();
-    let variable = ("CREDENTIALS_DIRECTORY".to_owned(), directory);
-    fixture.environment.push(variable);
-}
-
 #[test]
 fn from_op_run_to_the_same_variables() {
     let mut fixture = Fixture::new();
@@ -107,7 +74,7 @@ fn from_op_run_to_the_same_variables() {
     let vault = sim.vault("Prod");
     let field = Field::new("password").value(MARKER);
     sim.item(&vault, Item::new("db").field(field));
-    with_connect(&mut fixture, &sim);
+    fixture.environment = sim.environment();
     let file = block("dotenv", "# app.env");
     fixture.write(&fixture.path("app.env"), file.as_bytes());
     let (said, _) = typed(&fixture, &block("sh", "init env app.env"));
@@ -120,7 +87,7 @@ fn from_infisical_run_to_the_same_variables() {
     let mut fixture = Fixture::new();
     let sim = Infisical::start(Tls::No);
     sim.set("/", "DATABASE_URL", MARKER);
-    with_infisical(&mut fixture, &sim);
+    fixture.environment = sim.environment();
     let map = block("yaml", "file: app.env").replace("YOUR-PROJECT-ID", PROJECT_ID);
     fixture.write_map(&map);
     let (said, _) = typed(&fixture, &block("sh", "$DATABASE_URL\"'"));
@@ -137,7 +104,7 @@ fn from_infisical_run_to_the_same_variables() {
 fn from_sops_to_files_of_the_vault() {
     use std::os::unix::fs::PermissionsExt;
     let mut fixture = Fixture::new();
-    with_passphrase(&mut fixture);
+    fixture.give_passphrase();
     // Takes what the page says to it, and nothing else. It makes its values, so that no file has them.
     let stand_in = format!(
         "#!/bin/sh\nmarked=$(printf %s {} | rev)\ncase \"$*\" in\n\
@@ -165,7 +132,7 @@ fn from_an_envrc_to_files_of_the_references() {
     let item = |title: &str, label: &str| Item::new(title).field(Field::new(label).value(MARKER));
     sim.item(&vault, item("db", "password"));
     sim.item(&vault, item("openai", "api key"));
-    with_connect(&mut fixture, &sim);
+    fixture.environment = sim.environment();
     let envrc = block("bash", "# .envrc");
     fixture.write(&fixture.path(".envrc"), envrc.as_bytes());
     let (said, warned) = typed(&fixture, &block("sh", "init envrc"));
@@ -191,7 +158,7 @@ fn from_tazpod_to_the_same_map_with_its_first_line() {
     let mut fixture = Fixture::new();
     let sim = Infisical::start_as(Generation::V3Only, Tls::No);
     sim.set("/", "KUBE_CONFIG", MARKER);
-    with_infisical(&mut fixture, &sim);
+    fixture.environment = sim.environment();
     let text = block("yaml", "infisical_project_id").replace("your-project-id", PROJECT_ID);
     fixture.write_map(&text);
     let (said, _) = typed(&fixture, &block("sh", "init tazpod"));

@@ -58,6 +58,34 @@ fn the_list_of_what_explains_itself_is_sorted_and_has_nothing_that_is_gone_or_ex
 }
 
 #[test]
+fn every_line_of_the_page_is_one_that_the_program_says() {
+    let texts: BTreeSet<_> = messages::all().keys().map(|text| plain(text)).collect();
+    let is_said = |line: &str| {
+        let part = |text: &String| text.len() > 10 && line.ends_with(text.as_str());
+        texts.contains(line) || texts.iter().any(part)
+    };
+    let page = documents::text(PAGE);
+    let mut within = false;
+    let mut seen = 0;
+    let mut gone = Vec::new();
+    for row in page.lines() {
+        within = row.starts_with("| the line |") || (within && row.starts_with('|'));
+        let first = row.split(" | ").next().unwrap_or_default();
+        if !within || !first.starts_with("| `") {
+            continue;
+        }
+        for line in first.split('`').skip(1).step_by(2) {
+            seen += 1;
+            if !is_said(&plain(line)) {
+                gone.push(line);
+            }
+        }
+    }
+    assert!(gone.is_empty(), "no error says this any more: {gone:#?}");
+    assert!(seen > 100, "{seen}");
+}
+
+#[test]
 fn every_errno_of_an_open_is_explained_with_the_words_that_a_tool_prints() {
     let page = documents::text(PAGE);
     let table = read(root().join("fs/src/error.rs"));

@@ -2,26 +2,16 @@
 
 use secretfs_tests::connect::{Connect, Field, Item, TOKEN};
 use secretfs_tests::documents;
-use secretfs_tests::fixture::{Fixture, MARKER, told};
+use secretfs_tests::fixture::{Fixture, kubeconfig, told};
 use secretfs_tests::http_sim::Tls;
 use secretfs_tests::infisical::{CLIENT_ID, CLIENT_SECRET, Infisical, PROJECT_ID};
 use secretfs_tests::op::{Account, Item as OpItem, Op, Vault};
 use secretfs_tests::session::keyring::GnomeKeyring;
 use secretfs_tests::transcript;
-use secretfs_tests::vault::PASSPHRASE;
 use std::path::PathBuf;
 use std::process::Output;
 
 const PAGE: &str = "docs/getting-started.md";
-
-fn kubeconfig() -> String {
-    format!(
-        "apiVersion: v1\nkind: Config\ncurrent-context: demo\ncontexts:\n\
-         - name: demo\n  context: {{cluster: c, user: u}}\nclusters:\n\
-         - name: c\n  cluster: {{server: \"https://127.0.0.1:1\"}}\nusers:\n\
-         - name: u\n  user: {{token: {MARKER}}}\n"
-    )
-}
 
 /// A section of the page, by its heading.
 fn section(heading: &str) -> String {
@@ -85,32 +75,17 @@ impl Reader {
 
     /// Does what the section shows, and compares what is printed.
     fn follows(&self, section: &str, answer: impl Fn(&str) -> String) {
-        for said in transcript::commands(section) {
-            let output = self.types(&said.command, &answer(&said.command));
-            let printed = String::from_utf8_lossy(&output.stdout);
-            assert!(
-                transcript::agrees(&said.output, &printed),
-                "$ {}\n{}\nand the page says\n{}",
-                said.command,
-                told(&output),
-                said.output
-            );
-        }
+        transcript::follow(section, |line| self.types(line, &answer(line)));
     }
 }
 
 /// A reader who has a kubeconfig in the clear, and whose passphrase nobody has to type.
 fn with_a_kubeconfig() -> Reader {
     let mut reader = Reader::new();
-    let credentials = reader.fixture.make_folder("credentials", 0o700);
-    let passphrase = credentials.join("secretfs.vault.passphrase");
-    reader.fixture.write(&passphrase, PASSPHRASE.as_bytes());
-    let directory = credentials.to_str().expect("UTF-8").to_owned();
-    let variable = ("CREDENTIALS_DIRECTORY".to_owned(), directory);
-    reader.fixture.environment.push(variable);
+    reader.fixture.give_passphrase();
     reader.fixture.make_folder("home/.kube", 0o700);
     let plain = reader.fixture.path("home/.kube/config");
-    reader.fixture.write(&plain, kubeconfig().as_bytes());
+    reader.fixture.write(&plain, kubeconfig("demo").as_bytes());
     reader
 }
 
@@ -150,7 +125,7 @@ fn the_page_done_with_infisical() {
     let mut reader = Reader::new();
     let _keyring = GnomeKeyring::start(&mut reader.fixture);
     let sim = Infisical::start(Tls::No);
-    sim.set("/", "KUBE_CONFIG", &kubeconfig());
+    sim.set("/", "KUBE_CONFIG", &kubeconfig("demo"));
     let variable = ("INFISICAL_DOMAIN".to_owned(), sim.url());
     reader.fixture.environment.push(variable);
     let section = section("With Infisical").replace("YOUR-PROJECT-ID", PROJECT_ID);
@@ -179,7 +154,7 @@ fn the_page_done_with_connect() {
     let vault = sim.vault("Prod");
     sim.item(
         &vault,
-        Item::new("kube").field(Field::new("config").value(&kubeconfig())),
+        Item::new("kube").field(Field::new("config").value(&kubeconfig("demo"))),
     );
     let section = section("With 1Password");
     let map = maps(&section).remove(0);
@@ -201,7 +176,7 @@ fn the_page_done_with_op() {
         account.vaults.push(Vault {
             id: "v0000000000000000000000000".to_owned(),
             name: "Prod".to_owned(),
-            items: vec![OpItem::new(1, "kube").field("config", &kubeconfig())],
+            items: vec![OpItem::new(1, "kube").field("config", &kubeconfig("demo"))],
         });
     });
     let section = section("With 1Password");

@@ -1,7 +1,7 @@
 //! What docs/infisical.md tells a new user to do, done.
 
 use super::Mount;
-use secretfs_tests::fixture::{MARKER, told};
+use secretfs_tests::fixture::{MARKER, kubeconfig, told};
 use secretfs_tests::http_sim::Tls;
 use secretfs_tests::infisical::{Generation, Infisical, PROJECT_ID, Route};
 
@@ -18,19 +18,10 @@ fn block(language: &str, with: &str) -> String {
         .replace("your-project-id", PROJECT_ID)
 }
 
-fn kubeconfig() -> String {
-    format!(
-        "apiVersion: v1\nkind: Config\ncurrent-context: prod\ncontexts:\n\
-         - name: prod\n  context: {{cluster: c, user: u}}\nclusters:\n\
-         - name: c\n  cluster: {{server: \"https://127.0.0.1:1\"}}\nusers:\n\
-         - name: u\n  user: {{token: {MARKER}}}\n"
-    )
-}
-
 /// A project as the guide has it, on a server that the environment names.
 fn project(generation: Generation) -> Mount {
     let mount = Mount::over(Infisical::start_as(generation, Tls::No));
-    mount.sim.set("/", "KUBE_CONFIG", &kubeconfig());
+    mount.sim.set("/", "KUBE_CONFIG", &kubeconfig("prod"));
     mount
 }
 

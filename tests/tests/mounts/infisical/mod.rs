@@ -11,7 +11,7 @@ mod requests;
 
 use secretfs_tests::fixture::{Fixture, MARKER};
 use secretfs_tests::http_sim::Tls;
-use secretfs_tests::infisical::{CLIENT_ID, CLIENT_SECRET, Generation, Infisical};
+use secretfs_tests::infisical::{Generation, Infisical};
 use std::ops::Deref;
 
 /// A fixture whose provider is a simulated Infisical, and whose environment has its credential.
@@ -29,16 +29,7 @@ impl Mount {
 
     pub(super) fn over(sim: Infisical) -> Self {
         let mut fixture = Fixture::new();
-        fixture.environment = [
-            ("INFISICAL_DOMAIN", sim.url()),
-            ("INFISICAL_UNIVERSAL_AUTH_CLIENT_ID", CLIENT_ID.to_owned()),
-            (
-                "INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET",
-                CLIENT_SECRET.to_owned(),
-            ),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into();
+        fixture.environment = sim.environment();
         Self { fixture, sim }
     }
 

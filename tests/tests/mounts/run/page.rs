@@ -1,9 +1,8 @@
 //! What docs/run.md shows, done.
 
 use super::nothing_is_left;
-use secretfs_tests::fixture::{Fixture, told};
+use secretfs_tests::fixture::Fixture;
 use secretfs_tests::transcript;
-use secretfs_tests::vault::PASSPHRASE;
 
 #[test]
 fn every_command_of_the_page_prints_what_the_page_says() {
@@ -18,32 +17,14 @@ fn every_command_of_the_page_prints_what_the_page_says() {
     assert!(map.contains("~/.local/share/secretfs/vault.age"));
     fixture.write_map(&map.replace("~/.local/share/secretfs/vault.age", file));
     // The page's reader types the passphrase.
-    let credentials = fixture.make_folder("credentials", 0o700);
-    fixture.write(
-        &credentials.join("secretfs.vault.passphrase"),
-        PASSPHRASE.as_bytes(),
-    );
-    let credentials = credentials.to_str().expect("UTF-8").to_owned();
-    fixture
-        .environment
-        .push(("CREDENTIALS_DIRECTORY".to_owned(), credentials));
+    fixture.give_passphrase();
     let folder = fixture.path("");
     let path = format!("{}:/usr/bin:/bin", folder.display());
-    for said in transcript::commands(&page) {
-        let script = format!("exec 2>&1; {}", said.command);
-        let output = fixture
-            .command("sh")
-            .args(["-c", &script])
-            .env("PATH", &path)
-            .output()
-            .expect("sh");
-        let printed = String::from_utf8_lossy(&output.stdout);
-        assert!(
-            transcript::agrees(&said.output, &printed),
-            "$ {}\n{}",
-            said.command,
-            told(&output)
-        );
-    }
+    transcript::follow(&page, |command| {
+        let script = format!("exec 2>&1; {command}");
+        let mut shell = fixture.command("sh");
+        shell.args(["-c", &script]).env("PATH", &path);
+        shell.output().expect("sh")
+    });
     nothing_is_left(&fixture);
 }
