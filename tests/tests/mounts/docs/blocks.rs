@@ -293,6 +293,12 @@ const DECIDED: &[(&str, &str, &str, Proof)] = &[
         Done("run/page::every_command_of_the_page_prints_what_the_page_says"),
     ),
     (
+        "docs/vault.md",
+        "console",
+        "",
+        Done("docs/started::the_commands_of_the_page_of_the_vault_print_what_it_says"),
+    ),
+    (
         "docs/troubleshooting.md",
         "sh",
         "secretfs status",

@@ -1,4 +1,4 @@
-//! docs/getting-started.md and README.md, done from the first line to the last, by an unprivileged user in an empty home.
+//! docs/getting-started.md, docs/vault.md and README.md, done from the first line to the last, by an unprivileged user in an empty home.
 
 use secretfs_tests::connect::{Connect, Field, Item, TOKEN};
 use secretfs_tests::documents;
@@ -118,6 +118,17 @@ fn the_commands_of_the_readme_print_what_it_says() {
     assert_eq!(output.stdout, b"demo\n", "{}", told(&output));
     reader.fixture.unmount();
     std::fs::remove_file(reader.fixture.path("home/.kube/config")).expect("the plaintext");
+}
+
+#[test]
+fn the_commands_of_the_page_of_the_vault_print_what_it_says() {
+    let mut reader = Reader::new();
+    reader.fixture.give_passphrase();
+    let page = documents::text("docs/vault.md");
+    let map = maps(&page).remove(0);
+    let place = reader.folder.join("secrets.yml");
+    reader.fixture.write(&place, map.as_bytes());
+    reader.follows(&page, |_| String::new());
 }
 
 #[test]
