@@ -36,7 +36,7 @@ pub(crate) enum InitFrom {
     /// An entry for each field that has a value and for each attached file. Names alone are kept.
     #[command(after_help = "Examples:\n  \
         secretfs init onepassword --vault Prod\n  \
-        secretfs init onepassword --vault Prod --connect-host https://connect.example.internal --output -")]
+        secretfs init onepassword --vault Prod --connect-host https://connect.internal")]
     Onepassword(InitOnePasswordArgs),
 
     /// A map of TazPod: kept as it is, checked, and completed by editors from now on
