@@ -211,9 +211,9 @@ pub(crate) enum Command {
     ///
     /// In bash, zsh and fish they know the files, variables and providers of the map and the mounts too.
     #[command(after_help = "Examples:\n  \
-        secretfs completions bash > ~/.local/share/bash-completion/completions/secretfs\n  \
-        secretfs completions zsh > ~/.zfunc/_secretfs      with fpath+=~/.zfunc in ~/.zshrc\n  \
-        secretfs completions fish > ~/.config/fish/completions/secretfs.fish")]
+        source <(secretfs completions bash)    in ~/.bashrc\n  \
+        source <(secretfs completions zsh)     in ~/.zshrc, after compinit\n  \
+        secretfs completions fish | source     in ~/.config/fish/config.fish")]
     Completions(CompletionsArgs),
 
     /// Print a manual page, or write all of them

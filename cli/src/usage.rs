@@ -81,6 +81,11 @@ mod tests {
         fn look(command: &mut clap::Command) {
             let help = command.render_long_help().to_string();
             assert!(help.contains("Example"), "{}", command.get_name());
+            // What is copied is not to be wrapped.
+            let examples = command.get_after_help().map(ToString::to_string);
+            for line in examples.unwrap_or_default().lines() {
+                assert!(line.chars().count() <= 80, "{line}");
+            }
             command.get_subcommands_mut().for_each(look);
         }
         look(&mut Cli::command());

@@ -38,7 +38,7 @@ pub(crate) enum InitFrom {
     #[command(after_help = "Examples:\n  \
         secretfs init onepassword --vault Prod\n  \
         secretfs init onepassword --vault Prod --account my.1password.com\n  \
-        secretfs init onepassword --vault Prod --connect-host https://connect.example.internal --output -")]
+        secretfs init onepassword --vault Prod --connect-host https://connect.internal")]
     Onepassword(InitOnePasswordArgs),
 
     /// A map of TazPod: kept as it is, checked, and completed by editors from now on

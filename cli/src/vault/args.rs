@@ -13,7 +13,7 @@ pub(crate) enum VaultCommand {
     /// `age -d -i identity.age vault.age`.
     #[command(after_help = "Examples:\n  \
         secretfs vault init\n  \
-        secretfs vault init --file ~/work/vault.age --passphrase-file /run/credentials/vault")]
+        secretfs vault init --file ~/work/vault.age --passphrase-file /run/pass")]
     Init(PlaceArgs),
 
     /// Set a secret, from standard input, a file, or a prompt without echo

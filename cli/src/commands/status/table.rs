@@ -232,27 +232,34 @@ impl Building {
         let providers = &mount.providers;
         let kind = 2 + 2 + width("PROVIDER", providers.iter().map(|(name, _)| name.as_str()));
         let health = kind + 2 + width("TYPE", providers.iter().map(|(_, kind)| kind.as_str()));
-        self.line(Line::empty());
         let row = |style: Style, cells: [&str; 2]| {
-            let line = Line::plain("  ").with(style, cells[0]).up_to(kind);
-            line.with(style, cells[1]).up_to(health)
+            let [name, sort] = cells;
+            let line = Line::plain("  ").with(style, name).up_to(kind);
+            line.with(style, sort).up_to(health)
         };
-        self.line(row(Style::Dim, ["PROVIDER", "TYPE"]).with(Style::Dim, "HEALTH"));
+        let mut lines = vec![
+            Line::empty(),
+            row(Style::Dim, ["PROVIDER", "TYPE"]).with(Style::Dim, "HEALTH"),
+        ];
+        let mut all_good = true;
         for (i, (name, sort)) in providers.iter().enumerate() {
             let seen = mount.daemon.as_ref().and_then(|page| page.providers.get(i));
             let (style, told) = told(seen);
-            self.line(row(Style::Plain, [name, sort]).with(style, told));
+            all_good &= matches!(style, Style::Good | Style::Plain);
+            lines.push(row(Style::Plain, [name, sort]).with(style, told));
             if let Some((message, help)) = seen.and_then(|seen| seen.last_error.as_ref()) {
                 let prefix = format!("provider {name}: ");
                 let message = message.strip_prefix(&prefix).unwrap_or(message);
-                self.lines(sentence(Line::plain("    "), message, self.width));
-                let help = self.help_once(help);
-                self.lines(help);
+                lines.extend(sentence(Line::plain("    "), message, self.width));
+                lines.extend(self.help_once(help));
             }
             if let Some(note) = seen.and_then(|seen| seen.note.as_ref()) {
-                self.lines(sentence(Line::plain("    "), note, self.width));
+                lines.extend(sentence(Line::plain("    "), note, self.width));
             }
         }
+        let detail = all_good;
+        let said = |line| Said { line, detail };
+        self.block.head.extend(lines.into_iter().map(said));
     }
 
     fn files(&mut self, mount: &MountStatus) {

@@ -67,7 +67,8 @@ fn cut_files(blocks: &mut [Block], height: usize) {
     }
 }
 
-/// Keeps the files of one mount in so many lines; those that failed before others.
+/// Keeps the files of one mount in so many lines; those that failed before others, and without why if
+/// there is no room for that.
 fn cut(block: &mut Block, share: usize) {
     if files_of(block) <= share {
         return;
@@ -76,8 +77,14 @@ fn cut(block: &mut Block, share: usize) {
     let mut left = share.saturating_sub(1);
     let mut keep: Vec<usize> = Vec::new();
     for failed in [true, false] {
-        for (i, file) in block.files.iter().enumerate() {
-            if file.failed == failed && file.lines.len() <= left {
+        for (i, file) in block.files.iter_mut().enumerate() {
+            if file.failed != failed || left == 0 {
+                continue;
+            }
+            if failed {
+                file.lines.truncate(left);
+            }
+            if file.lines.len() <= left {
                 left -= file.lines.len();
                 keep.push(i);
             }

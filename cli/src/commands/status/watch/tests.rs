@@ -105,7 +105,7 @@ fn details_make_room_for_files_first() {
 fn a_long_list_says_how_many_more_and_keeps_what_has_failed() {
     let lines = shown(&[with_files("/a", 100)], (80, 24));
     assert_eq!(lines.len(), 24, "{lines:#?}");
-    assert_eq!(lines[23], "  … 88 more files");
+    assert_eq!(lines[23], "  … 85 more files");
     let failed = lines.iter().position(|line| line.starts_with("  file-99"));
     let failed = failed.unwrap_or_else(|| panic!("{lines:#?}"));
     assert_eq!(lines[failed + 1], "    ENOENT: it is not there");
@@ -127,13 +127,21 @@ fn several_long_lists_share_the_room_and_a_short_one_is_whole() {
         .collect();
     assert_eq!(
         mores,
-        ["  … 93 more files", "  … 92 more files"],
+        ["  … 88 more files", "  … 88 more files"],
         "{lines:#?}"
     );
     assert!(
         lines.iter().any(|line| line.starts_with("/c")),
         "{lines:#?}"
     );
+}
+
+#[test]
+fn what_has_failed_is_named_where_there_is_no_room_for_why() {
+    let lines = shown(&[with_files("/a", 100)], (80, 8));
+    assert_eq!(lines.len(), 8, "{lines:#?}");
+    assert!(lines[6].starts_with("  file-99  failed"), "{lines:#?}");
+    assert_eq!(lines[7], "  … 99 more files");
 }
 
 #[test]
