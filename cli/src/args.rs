@@ -8,7 +8,7 @@ mod init;
 
 pub(crate) use init::{
     Connect, EnvNames, InitEnvArgs, InitEnvrcArgs, InitFrom, InitInfisicalArgs,
-    InitOnePasswordArgs, InitTazpodArgs, InitWords, OutputArg, ProjectArgs,
+    InitOnePasswordArgs, InitTazpodArgs, InitVaultArgs, InitWords, OutputArg, ProjectArgs,
 };
 
 use crate::env::Shell;
@@ -40,6 +40,7 @@ pub(crate) const STYLES: Styles = Styles::styled()
     after_help = "Example:\n  \
         secretfs vault init\n  \
         secretfs vault set KUBE_CONFIG --from ~/.kube/config\n  \
+        secretfs init vault\n  \
         secretfs mount\n  \
         eval \"$(secretfs env)\"\n  \
         kubectl get pods\n\n\

@@ -1,5 +1,6 @@
 //! The command line of `secretfs init`.
 
+use crate::vault::PlaceArgs;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 
@@ -40,6 +41,14 @@ pub(crate) enum InitFrom {
         secretfs init onepassword --vault Prod --account my.1password.com\n  \
         secretfs init onepassword --vault Prod --connect-host https://connect.internal")]
     Onepassword(InitOnePasswordArgs),
+
+    /// The local vault: an entry for each of its secrets
+    ///
+    /// The names alone are taken out of it.
+    #[command(after_help = "Examples:\n  \
+        secretfs init vault && secretfs mount\n  \
+        secretfs init vault --file work.age --output work.yml")]
+    Vault(InitVaultArgs),
 
     /// A map of TazPod: kept as it is, checked, and completed by editors from now on
     #[command(after_help = "Examples:\n  \
@@ -167,6 +176,15 @@ pub(crate) struct InitOnePasswordArgs {
     pub(crate) connect: Connect,
     #[command(flatten)]
     pub(crate) output: OutputArg,
+}
+
+/// `init vault`.
+#[derive(Debug, Args)]
+pub(crate) struct InitVaultArgs {
+    #[command(flatten)]
+    pub(crate) output: OutputArg,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
 }
 
 /// `init tazpod`.

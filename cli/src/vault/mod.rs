@@ -4,8 +4,8 @@
 mod args;
 mod run;
 
-pub(crate) use args::VaultCommand;
-pub(crate) use run::{read_dotenv, run};
+pub(crate) use args::{PlaceArgs, VaultCommand};
+pub(crate) use run::{names, read_dotenv, run};
 
 use crate::error::{CliError, Status};
 use secretfs_providers::local::VaultError;

@@ -192,11 +192,21 @@ fn set(name: String, from: Option<&Path>, place: &PlaceArgs) -> Result<(), CliEr
     Ok(())
 }
 
-fn list(place: &PlaceArgs) -> Result<(), CliError> {
+/// The names of a vault's secrets, sorted.
+///
+/// The caller is inside [`protected`].
+///
+/// # Errors
+/// Status 4 where it does not open, 1 for anything else.
+pub(crate) fn names(place: &PlaceArgs) -> Result<Vec<String>, CliError> {
     let vault = existing(place)?;
     let key = unlock(place, &vault)?;
+    Ok(vault.names(&key)?)
+}
+
+fn list(place: &PlaceArgs) -> Result<(), CliError> {
     let mut text = String::new();
-    for name in vault.names(&key)? {
+    for name in names(place)? {
         // A name that was not made here may hold what moves the cursor.
         text.push_str(&printable(&name));
         text.push('\n');

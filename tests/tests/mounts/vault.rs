@@ -30,6 +30,32 @@ fn vault(fixture: &Fixture, args: &[&str], input: &[u8]) -> String {
 }
 
 #[test]
+fn a_vault_becomes_a_map_of_its_names_that_mounts_at_once() {
+    let fixture = Fixture::new();
+    fixture.make_folder("vault", 0o700);
+    vault(&fixture, &["vault", "init"], b"");
+    for (name, of) in [
+        ("KUBE_CONFIG", "kube"),
+        ("app/TOKEN", "token"),
+        ("a b", "blank"),
+    ] {
+        vault(&fixture, &["vault", "set", name], &value(of, 64));
+    }
+    let map = text(fixture.map());
+    vault(&fixture, &["init", "vault", "--output", &map], b"");
+    let written = std::fs::read_to_string(fixture.map()).expect("the map");
+    assert!(written.contains("env: KUBECONFIG"), "{written}");
+    fixture.mount();
+    for (file, of) in [
+        ("kubeconfig", "kube"),
+        ("app/TOKEN", "token"),
+        ("a b", "blank"),
+    ] {
+        assert_eq!(fixture.read(file), Ok(value(of, 64)), "{file}: {written}");
+    }
+}
+
+#[test]
 fn what_the_vault_commands_write_is_what_the_mount_shows() {
     let fixture = Fixture::new();
     fixture.make_folder("vault", 0o700);

@@ -9,7 +9,7 @@ use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 
 /// What a map can be made from: the word, what it is for people, and what has to be known.
-const CHOICES: [(&str, &str, &[Question]); 5] = [
+const CHOICES: [(&str, &str, &[Question]); 6] = [
     ("env", "a .env file", &[Question("", "File", ".env")]),
     (
         "envrc",
@@ -37,6 +37,7 @@ const CHOICES: [(&str, &str, &[Question]); 5] = [
         ],
     ),
     ("tazpod", "a map of TazPod", &[Question("", "File", "")]),
+    ("vault", "the local vault", &[]),
 ];
 
 /// An option (empty: an argument), what is asked, and what an empty answer means (`\0`: leave it out).
@@ -169,6 +170,7 @@ mod tests {
                 "onepassword --vault=-x --connect-host=https://c",
             ),
             ("5\ntazpod.yml\n", &[], "tazpod tazpod.yml"),
+            ("6\n", &[], "vault"),
         ] {
             let words = chosen(answers, there);
             assert_eq!(words.expect("words").join(" "), expected, "{answers:?}");

@@ -66,6 +66,22 @@ impl Entry {
         })
     }
 
+    /// For a provider that has no folders: they are a part of the name, and no references are expanded.
+    pub(super) fn without_folder(self) -> Self {
+        let from = match self.from {
+            From::Name { name, path } if path != "/" => From::Name {
+                name: format!("{}/{name}", path.trim_matches('/')),
+                path: "/".to_owned(),
+            },
+            from => from,
+        };
+        Self {
+            from,
+            is_literal: false,
+            ..self
+        }
+    }
+
     /// As a part of the map.
     pub(super) fn yaml(&self) -> String {
         let mut keys = Vec::new();

@@ -7,6 +7,7 @@
 //! | `entry` | an entry of the map, and the text of the whole |
 //! | `draft`, `walk`, `infisical` | from an Infisical project |
 //! | `onepassword` | from a 1Password vault |
+//! | `vault` | from the local vault |
 //! | `variables` | what becomes of a variable of a file |
 //! | `env_file`, `envrc` | from a `.env`, from an `.envrc` |
 //! | `tazpod` | from a map of TazPod |
@@ -20,6 +21,7 @@ mod infisical;
 mod onepassword;
 mod tazpod;
 mod variables;
+mod vault;
 mod walk;
 
 use crate::args::{InitFrom, OutputArg};
@@ -37,6 +39,7 @@ pub(crate) fn run(from: Option<&InitFrom>) -> Result<(), CliError> {
         Some(InitFrom::Envrc(args)) => envrc::run(args),
         Some(InitFrom::Infisical(args)) => infisical::run(args),
         Some(InitFrom::Onepassword(args)) => onepassword::run(args),
+        Some(InitFrom::Vault(args)) => vault::run(args),
         Some(InitFrom::Tazpod(args)) => tazpod::run(args),
         None => run(Some(&ask::ask()?)),
     }

@@ -132,8 +132,7 @@ pub(super) fn head(
         match home {
             Home::Infisical(project) => text.push_str(&infisical::head(project)?),
             Home::Vault(file) => {
-                let file = file.map_or_else(|| Ok(VAULT.to_owned()), quoted_path)?;
-                text.push_str(&format!("  vault:\n    type: local\n    file: {file}\n"));
+                text.push_str(&of_vault(*file)?);
             }
         }
     }
@@ -141,6 +140,12 @@ pub(super) fn head(
         text.push_str(&of_onepassword(connect)?);
     }
     Ok(text)
+}
+
+/// The local vault in this file, or in the usual one.
+pub(super) fn of_vault(file: Option<&Path>) -> Result<String, CliError> {
+    let file = file.map_or_else(|| Ok(VAULT.to_owned()), quoted_path)?;
+    Ok(format!("  vault:\n    type: local\n    file: {file}\n"))
 }
 
 /// 1Password behind the server that is named, or that the environment names; else through `op`.
