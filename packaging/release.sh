@@ -104,7 +104,7 @@ done
 # --- packages -----------------------------------------------------------------------------------------
 
 if wanted deb; then
-  packaging/deb/build.sh "$out"
+  packaging/deb/build.sh "$out" >/dev/null
   step deb "$(basename "$out"/*.deb)"
 fi
 if wanted rpm; then

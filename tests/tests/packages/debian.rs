@@ -66,13 +66,6 @@ fn the_package_has_what_the_list_says_and_lintian_is_content() {
             .arg(&package),
     );
     assert_eq!(complaints, "");
-
-    let again = tempfile::tempdir().expect("a folder");
-    let bytes = |path: &Path| std::fs::read(path).expect("a package");
-    assert!(
-        bytes(&package) == bytes(&built(again.path())),
-        "two builds differ"
-    );
 }
 
 /// The README's first map that needs nothing but a local vault.

@@ -34,8 +34,16 @@ fn every_recipe_is_of_this_version() {
             format!("/v{VERSION}/secretfs-{VERSION}.tar.gz\"\n"),
         ),
         (
-            "packaging/deb/changelog",
-            format!("secretfs ({VERSION}-1) "),
+            "docs/install.md",
+            format!("/secretfs_{VERSION}-1_amd64.deb\n"),
+        ),
+        (
+            "docs/install.md",
+            format!("/secretfs-{VERSION}-1.x86_64.rpm\n"),
+        ),
+        (
+            "docs/install.md",
+            format!(" secretfs-{VERSION}-x86_64-linux-gnu.tar.gz\n"),
         ),
     ] {
         assert!(read(file).contains(&line), "{file} does not say {line}");
