@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A Debian package of target/release/secretfs, and says where it is.
 #
-#   packaging/deb/build.sh [FOLDER]    default: target/debian
+#   packaging/deb/build.sh [FOLDER]    default: target/packages
 #
 # Needs cargo-deb (`cargo install cargo-deb --locked`), dpkg-dev and python3. The same commit, executable
 # and $SOURCE_DATE_EPOCH (default: the last commit's time) make the same bytes.
@@ -10,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 case ${1:-} in -*) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 target=${CARGO_TARGET_DIR:-target}
-folder=${1:-$target/debian}
+folder=${1:-$target/packages}
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
 export SOURCE_DATE_EPOCH
 
