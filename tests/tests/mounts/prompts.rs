@@ -2,6 +2,7 @@
 
 use crate::sandbox::cannot_be_looked_into;
 use secretfs_tests::fixture::{Fixture, value};
+use secretfs_tests::terminal::Terminal;
 use secretfs_tests::vault::PASSPHRASE;
 use secretfs_tests::{user, wait};
 use std::io::{Read, Write};
@@ -158,32 +159,16 @@ fn a_question_that_is_ended_by_ctrl_c_or_ctrl_d_leaves_the_terminal_as_it_was() 
     let lines = format!("trap : INT\nstty -a\n{list}\necho status $?\nstty -a\n");
     fixture.write(&script, lines.as_bytes());
     for (key, ends) in [("\x03", "status 130"), ("\x04", "nothing was typed")] {
-        let mut terminal = fixture
-            .command("script")
-            .args(["--quiet", "--return", "--flush", "--command"])
-            .arg(format!("dash {}", script.display()))
-            .arg("/dev/null")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("script");
-        let mut screen = terminal.stdout.take().expect("a pipe");
-        let mut shown = Vec::new();
-        while !String::from_utf8_lossy(&shown).contains("assphrase of") {
-            let mut byte = [0];
-            assert_eq!(screen.read(&mut byte).expect("the terminal"), 1);
-            shown.extend(byte);
+        let line = format!("exec dash {}", script.display());
+        let mut terminal = Terminal::start(&fixture, (80, 24), &line);
+        terminal.until("assphrase of");
+        match key {
+            "\x03" => terminal.press("hunt\x1b[D\x03"),
+            key => terminal.press(key),
         }
-        let mut keyboard = terminal.stdin.take().expect("a pipe");
-        let typed = format!("hunt\x1b[D{key}");
-        let typed = if key == "\x04" { key } else { &typed };
-        keyboard.write_all(typed.as_bytes()).expect("the terminal");
-        let mut rest = String::new();
-        screen.read_to_string(&mut rest).expect("the terminal");
-        terminal.wait().expect("script");
-        assert!(rest.contains(ends), "{key:?}: {rest}");
-        assert!(!rest.contains("hunt"), "{key:?}: {rest}");
-        let all = String::from_utf8_lossy(&shown).into_owned() + &rest;
+        let (_, all) = terminal.end();
+        assert!(all.contains(ends), "{key:?}: {all}");
+        assert!(!all.contains("hunt"), "{key:?}: {all}");
         let settings: Vec<_> = all.split("speed ").skip(1).collect();
         let modes = |text: &str| {
             let words = text.split_whitespace().filter(|word| {

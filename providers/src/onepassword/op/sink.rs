@@ -1,8 +1,8 @@
 //! What becomes of what `op` prints, as it comes: an item's tokens, or a file's bytes. Nothing of it is
 //! used before the program has ended well.
 
-use crate::json::Tokenizer;
-use crate::onepassword::item::{Item, Reader, Wants};
+use crate::json::{Token, Tokenizer};
+use crate::onepassword::item::{Item, Malformed, Reader, Wants};
 use crate::onepassword::list::{self, Candidate};
 use crate::onepassword::wish::Files;
 use secretfs_memory::sealed::{Sealed, SealedError, SealedWriter};
@@ -18,13 +18,48 @@ pub(super) trait Sink {
     fn take(&mut self, bytes: &[u8]) -> bool;
 }
 
+/// JSON, token by token. Read on where it is not what was asked for: how the program ends says more than
+/// that.
+#[derive(Debug)]
+struct Tokens {
+    tokenizer: Tokenizer,
+    taken: usize,
+    most: usize,
+    is_well: bool,
+}
+
+impl Tokens {
+    /// Of at most so many bytes.
+    fn new(most: usize) -> Self {
+        Self {
+            tokenizer: Tokenizer::new(),
+            taken: 0,
+            most,
+            is_well: true,
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8], each: impl FnMut(Token<'_>) -> Result<(), Malformed>) -> bool {
+        self.taken = self.taken.saturating_add(bytes.len());
+        self.is_well = self.is_well && self.tokenizer.push(bytes, each).is_ok();
+        !self.is_too_large()
+    }
+
+    fn is_too_large(&self) -> bool {
+        self.taken > self.most
+    }
+
+    /// Whether it was well until its end.
+    fn finish(self, each: impl FnMut(Token<'_>) -> Result<(), Malformed>) -> bool {
+        self.is_well && !self.is_too_large() && self.tokenizer.finish(each).is_ok()
+    }
+}
+
 /// An item.
 #[derive(Debug)]
 pub(super) struct ItemSink<'a> {
-    tokenizer: Tokenizer,
+    tokens: Tokens,
     reader: Reader<'a>,
-    taken: usize,
-    is_well: bool,
 }
 
 /// Why there is no item.
@@ -41,22 +76,19 @@ impl<'a> ItemSink<'a> {
     pub(super) fn new(wants: Wants<'a>, files: Files) -> Self {
         let reader = Reader::new(wants);
         Self {
-            tokenizer: Tokenizer::new(),
+            tokens: Tokens::new(MAX_ITEM),
             reader: match files {
                 Files::Exist => reader.listing(),
                 _ => reader,
             },
-            taken: 0,
-            is_well: true,
         }
     }
 
     pub(super) fn finish(mut self) -> Result<Item, NoItem> {
-        if self.taken > MAX_ITEM {
+        if self.tokens.is_too_large() {
             return Err(NoItem::TooLarge);
         }
-        let ended = self.tokenizer.finish(|token| self.reader.token(token));
-        if !self.is_well || ended.is_err() {
+        if !self.tokens.finish(|token| self.reader.token(token)) {
             return Err(NoItem::Malformed);
         }
         self.reader.finish().map_err(|_| NoItem::Malformed)
@@ -65,56 +97,38 @@ impl<'a> ItemSink<'a> {
 
 impl Sink for ItemSink<'_> {
     fn take(&mut self, bytes: &[u8]) -> bool {
-        self.taken = self.taken.saturating_add(bytes.len());
-        if self.is_well {
-            // Read on, if it is no item: how it ends says more than that.
-            let reader = &mut self.reader;
-            let read = self.tokenizer.push(bytes, |token| reader.token(token));
-            self.is_well = read.is_ok();
-        }
-        self.taken <= MAX_ITEM
+        let reader = &mut self.reader;
+        self.tokens.take(bytes, |token| reader.token(token))
     }
 }
 
 /// A vault's items.
 #[derive(Debug)]
 pub(super) struct ListSink {
-    tokenizer: Tokenizer,
+    tokens: Tokens,
     reader: list::Reader<'static>,
-    taken: usize,
-    is_well: bool,
 }
 
 impl ListSink {
     /// The first `most` of them.
     pub(super) fn new(most: usize) -> Self {
         Self {
-            tokenizer: Tokenizer::new(),
+            tokens: Tokens::new(MAX_LIST),
             reader: list::Reader::all("title", most),
-            taken: 0,
-            is_well: true,
         }
     }
 
     /// They, and whether there are more; `None`: it is no list.
     pub(super) fn finish(mut self) -> Option<(Vec<Candidate>, bool)> {
-        let ended = self.tokenizer.finish(|token| self.reader.token(token));
-        if self.taken > MAX_LIST || !self.is_well || ended.is_err() {
-            return None;
-        }
-        self.reader.finish_all().ok()
+        let is_whole = self.tokens.finish(|token| self.reader.token(token));
+        is_whole.then_some(self.reader)?.finish_all().ok()
     }
 }
 
 impl Sink for ListSink {
     fn take(&mut self, bytes: &[u8]) -> bool {
-        self.taken = self.taken.saturating_add(bytes.len());
-        if self.is_well {
-            let reader = &mut self.reader;
-            let read = self.tokenizer.push(bytes, |token| reader.token(token));
-            self.is_well = read.is_ok();
-        }
-        self.taken <= MAX_LIST
+        let reader = &mut self.reader;
+        self.tokens.take(bytes, |token| reader.token(token))
     }
 }
 

@@ -90,6 +90,17 @@ fn begin(folder: &Path, account: &Account, args: &[String]) -> Act {
         running: running(folder, pid),
         violations: violations(account, args),
     };
+    // Taken before it is seen to have started: it may be killed from then on, and another would take it again.
+    let file = folder.join("next.json");
+    let next = std::fs::read(&file).unwrap_or_default();
+    let mut next: Vec<Act> = serde_json::from_slice(&next).unwrap_or_default();
+    let act = if next.is_empty() {
+        Act::Answer
+    } else {
+        let act = next.remove(0);
+        std::fs::write(file, serde_json::to_vec(&next).expect("JSON")).expect("a file");
+        act
+    };
     let mut log = File::options()
         .create(true)
         .append(true)
@@ -97,14 +108,6 @@ fn begin(folder: &Path, account: &Account, args: &[String]) -> Act {
         .expect("a log");
     let line = serde_json::to_string(&call).expect("JSON");
     writeln!(log, "{line}").expect("a log");
-    let file = folder.join("next.json");
-    let next = std::fs::read(&file).unwrap_or_default();
-    let mut next: Vec<Act> = serde_json::from_slice(&next).unwrap_or_default();
-    if next.is_empty() {
-        return Act::Answer;
-    }
-    let act = next.remove(0);
-    std::fs::write(file, serde_json::to_vec(&next).expect("JSON")).expect("a file");
     act
 }
 
