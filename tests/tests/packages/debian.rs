@@ -118,10 +118,14 @@ as_somebody sh -c 'cd; secretfs mount --passphrase-file passphrase; echo "again:
 mv /run/wrappers/bin/fusermount3 /usr/bin/
 rmdir /run/wrappers/bin /run/wrappers
 
+for link in mount.secretfs umount.fuse.secretfs; do
+  /usr/sbin/$link --version
+  zcat /usr/share/man/man8/$link.8.gz | grep -q "^\.TH $link 8"
+done
 zcat /usr/share/man/man1/secretfs-mount.1.gz | grep -q '^\.TH secretfs-mount 1'
 grep -q _secretfs /usr/share/bash-completion/completions/secretfs
 head -1 /usr/share/zsh/vendor-completions/_secretfs | grep -q '^#compdef secretfs'
-grep -q '^complete -c secretfs' /usr/share/fish/vendor_completions.d/secretfs.fish
+grep -q '^complete --command secretfs ' /usr/share/fish/vendor_completions.d/secretfs.fish
 for unit in user/secretfs user/secretfs-lock system/secretfs@; do grep -q '^ExecStart=/usr/bin/secretfs ' /usr/lib/systemd/$unit.service; done
 
 # A mount outlives an upgrade, answers the commands of the new executable, and outlives the removal.
