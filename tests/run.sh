@@ -204,6 +204,13 @@ if [ -z "$filter" ]; then
   fi
 fi
 
+# Some tests look at another user's processes, or lay out roots of their own, which root alone may. `env`:
+# sudo has a PATH of its own.
+if [ "$(id -u)" != 0 ]; then
+  host=$(rustc -vV | sed -n 's/^host: //p')
+  export "CARGO_TARGET_$(tr a-z- A-Z_ <<<"$host")_RUNNER=sudo -n -E env PATH=$PATH"
+fi
+
 # --- tests --------------------------------------------------------------------------------------------
 
 before=$(mktemp) after=$(mktemp) out=$(mktemp)
