@@ -1,5 +1,5 @@
 /*
- * The peer of benches/cached_open.rs: the least that a FUSE file system can do in C. libfuse's low-level
+ * The peer of the benches: the least that a FUSE file system can do in C. libfuse's low-level
  * interface, one thread, one constant file of 3 KiB with direct I/O, names and attributes cached by the
  * kernel for an hour.
  *

@@ -55,6 +55,16 @@ pub enum Step {
     Enter { path: String },
     /// The pages of the file in the page cache (cachestat(2)).
     CachedPages { fd: i32 },
+    /// `Slurp` without a look at the bytes, one after the other: how long each takes.
+    Time { path: String, times: u32 },
+    /// The same by that many threads at once, each so often.
+    TimeCrowd {
+        path: String,
+        readers: usize,
+        times: u32,
+    },
+    /// Starts a program with nothing to read, and waits for its end: how long it takes.
+    Launch { args: Vec<String> },
 }
 
 /// Ways to change a file, all of which must be refused.
@@ -99,6 +109,29 @@ pub enum Outcome {
     Tally(Vec<(Outcome, usize)>),
     /// What each of several saw.
     Each(Vec<Outcome>),
+    /// How long it took, in nanoseconds.
+    Nanoseconds(u64),
+    /// How long many readers took.
+    Crowd(Crowd),
+    /// The program did not end well: its status, and what it said.
+    Ended(String),
+}
+
+/// How long many readers took, in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crowd {
+    /// From the first one's start to the last one's end.
+    pub whole: u64,
+    /// How many reads there were.
+    pub reads: u64,
+    /// How many of them failed.
+    pub failed: u64,
+    /// The errno of one that did, or 0.
+    pub errno: i32,
+    /// The read in the middle.
+    pub p50: u64,
+    /// The one that 99 of 100 are no slower than.
+    pub p99: u64,
 }
 
 /// The attributes that tests look at.

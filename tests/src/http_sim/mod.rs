@@ -13,6 +13,7 @@
 //! | `wire`, `serve`, `listen` | bytes of a connection; its requests in order; the thread, the port, outages |
 //! | [`tls`] | a CA of its own for every simulator |
 //! | [`proxy`] | a proxy in front of a simulator |
+//! | [`far`] | a simulator that is far away |
 //! | [`clock`] | the server's time, which a test moves |
 //!
 //! The bytes are written here and not by an HTTP library, because a right answer and a broken one have
@@ -22,6 +23,7 @@ pub mod answer;
 #[cfg(test)]
 pub(crate) mod client;
 pub mod clock;
+pub mod far;
 pub mod fault;
 pub mod feed;
 mod listen;
@@ -39,6 +41,7 @@ pub mod tls;
 mod wire;
 
 pub use answer::Answer;
+pub use far::Far;
 pub use fault::Fault;
 pub use listen::Outage;
 pub use proxy::{Proxy, ProxyFault};

@@ -1,7 +1,7 @@
 //! The system calls, and what is kept between them: descriptors and mappings.
 
-use crate::changes;
 use crate::mapping::Mapping;
+use crate::{changes, timing};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{MemfdFlags, Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
@@ -133,6 +133,14 @@ impl Calls {
                 Ok(Outcome::Done)
             }
             Step::CachedPages { fd } => cached_pages(self.fd(fd)?).map(Outcome::Number),
+            Step::Time { path, times } => timing::rounds(&path, times)
+                .map(|took| Outcome::Nanoseconds(took / u64::from(times))),
+            Step::TimeCrowd {
+                path,
+                readers,
+                times,
+            } => Ok(Outcome::Crowd(timing::crowd(&path, readers, times))),
+            Step::Launch { args } => timing::launch(&args).map_err(errno),
         }
     }
 }

@@ -22,9 +22,6 @@ fn main() {
     if std::env::args().nth(1).as_deref() == Some("attempt") {
         return attempt::attempt();
     }
-    if std::env::args().nth(1).as_deref() == Some("time") {
-        return timing::time();
-    }
     let mut calls = Calls::default();
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
