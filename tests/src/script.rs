@@ -118,7 +118,7 @@ pub enum Outcome {
 }
 
 /// How long many readers took, in nanoseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crowd {
     /// From the first one's start to the last one's end.
     pub whole: u64,
@@ -145,6 +145,29 @@ pub struct Stat {
     pub gid: u32,
     pub nlink: u64,
     pub mtime_ms: i64,
+}
+
+impl Crowd {
+    /// How many failed, and why one of them did.
+    #[must_use]
+    pub fn failures(&self) -> String {
+        match self.errno {
+            0 => "0".into(),
+            errno => {
+                let why = std::io::Error::from_raw_os_error(errno);
+                format!("{} of {}: {why}", self.failed, self.reads)
+            }
+        }
+    }
+}
+
+impl std::ops::AddAssign for Crowd {
+    /// Counts another one's reads and failures among its own.
+    fn add_assign(&mut self, other: Self) {
+        self.reads += other.reads;
+        self.failed += other.failed;
+        self.errno = self.errno.max(other.errno);
+    }
 }
 
 /// Bytes as hexadecimal.

@@ -1,7 +1,7 @@
-//! From 10 entries to 100,000: each of them in one folder, with a few cold values of a local vault among
+//! From 10 entries to 100,000: each of them in one folder, with one value of a local vault among
 //! them.
 
-use secretfs_tests::bench::rig::{self, opens, secretfs, try_launch};
+use secretfs_tests::bench::rig::{self, launch, opens, secretfs, try_launch};
 use secretfs_tests::bench::samples::{size, time};
 use secretfs_tests::bench::{Samples, Table, memory};
 use secretfs_tests::fixture::value;
@@ -9,7 +9,7 @@ use secretfs_tests::probe::Probe;
 
 const COUNTS: [usize; 5] = [10, 100, 1_000, 10_000, 100_000];
 const MOUNTS: usize = 5;
-const COLD: usize = 5;
+const NAME: &str = "secret";
 const ROUNDS: usize = 15;
 const OPENS: u32 = 200;
 
@@ -36,12 +36,7 @@ pub(crate) fn run() {
 }
 
 fn of(count: usize) -> Result<Vec<String>, String> {
-    let names: Vec<String> = (0..COLD).map(|at| format!("cold{at}")).collect();
-    let values: Vec<_> = names
-        .iter()
-        .map(|name| (name.as_str(), value(name, 3072)))
-        .collect();
-    let fixture = rig::vault(&values, count - COLD);
+    let fixture = rig::vault(&[(NAME, value("bench", 3072))], count - 1);
     let mut probe = fixture.probe();
     let mountpoint = fixture.mountpoint();
     let mountpoint = mountpoint.to_str().expect("UTF-8");
@@ -55,10 +50,15 @@ fn of(count: usize) -> Result<Vec<String>, String> {
     }
     let list = |probe: &mut Probe| try_launch(probe, &["ls", mountpoint]).unwrap_or(f64::NAN);
     let lists: Samples = (0..ROUNDS).map(|_| list(&mut probe)).collect();
-    let mut open = |name: &String| opens(&mut probe, &fixture.file(name), 1);
-    // The first one of all opens the vault, too.
-    let colds: Samples = names.iter().map(&mut open).collect();
-    let file = fixture.file(&names[0]);
+    fixture.unmount();
+    fixture.mount();
+    let file = fixture.file(NAME);
+    // One fetch of a vault brings all that is mapped.
+    let mut cold = || {
+        launch(&mut probe, &secretfs(&fixture, &["refresh"]));
+        opens(&mut probe, &file, 1)
+    };
+    let colds: Samples = (0..ROUNDS).map(|_| cold()).collect();
     let cached: Samples = (0..ROUNDS)
         .map(|_| opens(&mut probe, &file, OPENS))
         .collect();

@@ -19,6 +19,8 @@ pub(crate) fn run() {
         ],
     );
     let fixture = one_secret();
+    let passphrase = fixture.path("passphrase");
+    let passphrase = passphrase.to_str().expect("UTF-8");
     let mut probe = fixture.probe();
     let mut starts = Samples::default();
     let mut mounted = 0;
@@ -31,6 +33,8 @@ pub(crate) fn run() {
                 &mut probe,
                 &secretfs(&fixture, &["mount", mountpoint]),
             ));
+            // Now that it is there, with what opens the vault.
+            fixture.run(["unlock", "--passphrase-file", passphrase, mountpoint]);
             opens(&mut probe, &last.join("secret"), 1);
         }
         mounted = count;

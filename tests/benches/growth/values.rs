@@ -1,7 +1,7 @@
 //! From 32 bytes to 1 MiB, the most that is shown: the first read and one of the cache, from a local
 //! vault and from an Infisical that is near.
 
-use secretfs_tests::bench::rig::{self, launch, mount, opens, secretfs};
+use secretfs_tests::bench::rig::{self, launch, opens, secretfs};
 use secretfs_tests::bench::samples::{size, time};
 use secretfs_tests::bench::{Samples, Table, memory};
 use secretfs_tests::fixture::{Fixture, value};
@@ -56,7 +56,7 @@ fn infisical(sim: &Infisical, len: usize) -> Fixture {
 /// The first read and a cached one, in nanoseconds, and what is locked then.
 fn measured(fixture: &Fixture) -> (f64, f64, u64) {
     let mut probe = fixture.probe();
-    mount(fixture, &mut probe);
+    fixture.mount();
     let file = fixture.file("secret");
     opens(&mut probe, &file, 1);
     let mut first = || {

@@ -24,6 +24,7 @@ pub(crate) fn run() {
         &["way", "time"],
     );
     let mut fixture = rig::vault(&[("secret", value("bench", 32))], 0);
+    fixture.give_passphrase();
     let fnox = tools::fnox(&mut fixture);
     let secretspec = tools::secretspec(&fixture);
     fixture.mount();

@@ -1,7 +1,8 @@
 //! A thousand opens of one cold secret at once.
 
-use secretfs_tests::bench::rig::{Remote, crowd, launch, mount, opens, secretfs};
+use secretfs_tests::bench::rig::{Remote, crowd, mount, opens, secretfs, try_launch};
 use secretfs_tests::bench::{Reach, Samples, Table};
+use secretfs_tests::script::Crowd;
 
 const READERS: usize = 1000;
 const ROUNDS: usize = 7;
@@ -16,15 +17,18 @@ pub(crate) fn run() {
     let mut probe = remote.probe();
     mount(&remote, &mut probe);
     opens(&mut probe, &remote.file("WARM"), 1);
-    let (mut requests, mut failed, mut errno) = (Vec::new(), 0, 0);
+    let mut requests = Vec::new();
+    let mut crowds = Crowd::default();
     let mut times = Samples::default();
     for _ in 0..ROUNDS {
-        launch(&mut probe, &secretfs(&remote, &["refresh"]));
+        if let Err(why) = try_launch(&mut probe, &secretfs(&remote, &["refresh"])) {
+            table.beside("the storm before ended the mount", why.trim());
+            break;
+        }
         remote.sim.forget_requests();
         let all = crowd(&mut probe, &remote.file("COLD"), READERS, 1);
         requests.push(remote.sim.total());
-        failed += all.failed;
-        errno = errno.max(all.errno);
+        crowds += all;
         times.push(all.whole as f64);
     }
     let most = requests.iter().copied().max().unwrap_or_default();
@@ -36,11 +40,13 @@ pub(crate) fn run() {
         },
         &most.to_string(),
     );
-    let all = READERS * ROUNDS;
-    let why = match errno {
-        0 => String::new(),
-        errno => format!(": {}", std::io::Error::from_raw_os_error(errno)),
-    };
-    table.beside("opens that failed", &format!("{failed} of {all}{why}"));
+    table.reach(
+        "opens that failed",
+        Reach {
+            words: "0",
+            is_reached: crowds.failed == 0,
+        },
+        &crowds.failures(),
+    );
     table.beside("until the last one has its bytes", &times.times());
 }

@@ -18,8 +18,7 @@ pub const ROUND_TRIP: Duration = Duration::from_millis(20);
 /// files have the names of the values; the others are called `file0`, `file1` …
 #[must_use]
 pub fn vault(values: &[(&str, Vec<u8>)], others: usize) -> Fixture {
-    let mut fixture = Fixture::new();
-    fixture.give_passphrase();
+    let fixture = Fixture::new();
     let mut vault = fixture.vault();
     vault.set_all(values.iter().map(|(name, value)| (*name, &value[..])));
     let names = values.iter().map(|(name, _)| *name);
@@ -159,7 +158,7 @@ pub fn secretfs(fixture: &Fixture, args: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// Mounts, with the vault's passphrase: nanoseconds.
+/// Mounts, without a passphrase, whose scrypt is not counted: nanoseconds.
 pub fn mount(fixture: &Fixture, probe: &mut Probe) -> f64 {
     let mountpoint = text(fixture.mountpoint());
     launch(probe, &secretfs(fixture, &["mount", &mountpoint]))
