@@ -26,6 +26,10 @@ use std::time::SystemTime;
 /// `max_write`, which fuser turns into `max_pages`.
 pub(super) const MAX_READ: u32 = 128 * 1024;
 
+/// Requests that the kernel does not wait for, releases above all, that it may send at once. It takes
+/// less where memory is small.
+const MAX_BACKGROUND: u16 = 4096;
+
 /// What no open handle of ours needs: FLUSH on close.
 const OPEN_FLAGS: FopenFlags = FopenFlags::FOPEN_DIRECT_IO.union(FopenFlags::FOPEN_NOFLUSH);
 
@@ -74,6 +78,9 @@ impl Filesystem for Adapter {
         // The buffer's 16 MiB are for writes, of which there are none.
         let _ = config.set_max_write(MAX_READ);
         let _ = config.set_max_readahead(MAX_READ);
+        // Releases are sent in the background, 12 at a time by default, while opens and reads are not
+        // counted: of a thousand readers the closed handles would pile up until the heap is full.
+        let _ = config.set_max_background(MAX_BACKGROUND);
         // Without the first, MAP_SHARED of a direct I/O file is ENODEV (contract fuse.md §2.2);
         // with the second, an abort can be told from an unmount; with the third, a lookup that
         // waits for a provider does not keep others out of its folder.

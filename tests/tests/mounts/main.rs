@@ -10,6 +10,7 @@ mod connect;
 mod containers;
 mod crash;
 mod credentials;
+mod crowd;
 mod desktop;
 mod direnv;
 mod docs;
