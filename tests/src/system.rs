@@ -157,6 +157,22 @@ pub fn is_gone(pid: u32) -> bool {
 /// Whether the process waits in the kernel for the answer of a FUSE file system.
 #[must_use]
 pub fn waits_for_fuse(pid: u32) -> bool {
-    let place = std::fs::read_to_string(format!("/proc/{pid}/wchan")).unwrap_or_default();
+    is_place_of_fuse(Path::new(&format!("/proc/{pid}/wchan")))
+}
+
+/// How many threads of the process do.
+#[must_use]
+pub fn threads_that_wait_for_fuse(pid: u32) -> usize {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
+        return 0;
+    };
+    threads
+        .flatten()
+        .filter(|thread| is_place_of_fuse(&thread.path().join("wchan")))
+        .count()
+}
+
+fn is_place_of_fuse(wchan: &Path) -> bool {
+    let place = std::fs::read_to_string(wchan).unwrap_or_default();
     place.contains("request_wait_answer") || place.contains("fuse")
 }

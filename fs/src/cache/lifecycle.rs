@@ -58,6 +58,12 @@ impl Cache {
         }
     }
 
+    /// How often values were dropped by a `refresh` or a reload.
+    #[must_use]
+    pub fn drops(&self) -> u64 {
+        self.guard().drops
+    }
+
     /// A credential was supplied: failures for want of one are no longer believed.
     pub fn credential_supplied(&self) {
         self.guard().retry_credentials();

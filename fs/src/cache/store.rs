@@ -91,6 +91,8 @@ pub(super) struct State {
     pub(super) places: Places,
     pub(super) loners: Loners,
     pub(super) listings: Listings,
+    /// How often keys were dropped.
+    pub(super) drops: u64,
 }
 
 impl State {
@@ -105,6 +107,7 @@ impl State {
             places: Places::default(),
             loners: Loners::default(),
             listings: Listings::default(),
+            drops: 0,
         }
     }
 
@@ -190,6 +193,7 @@ impl State {
     /// Drops everything that is known of these keys but which version their bytes are. What is
     /// under way for them stays with its waiters. Returns how many values were dropped.
     pub(super) fn drop_keys(&mut self, mut gone: impl FnMut(ValueKey) -> bool) -> u32 {
+        self.drops += 1;
         let doomed: Vec<ValueKey> = self
             .values
             .iter()

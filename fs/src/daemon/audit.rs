@@ -35,7 +35,8 @@ impl AuditQueue {
     /// Queues an event; says whether there was room.
     pub(crate) fn push(&self, event: AuditEvent) -> bool {
         let mut waiting = self.lock();
-        if waiting.events.len() >= MOST {
+        // What cannot be kept is counted as lost: a heap that is full would be the end of the daemon.
+        if waiting.events.len() >= MOST || waiting.events.try_reserve(1).is_err() {
             return false;
         }
         let first = waiting.events.is_empty();

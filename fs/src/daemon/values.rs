@@ -42,6 +42,10 @@ impl Values for CacheValues {
         Box::pin(async move { cache.open(plan).await })
     }
 
+    fn drops(&self) -> u64 {
+        self.0.drops()
+    }
+
     fn refresh_ahead(&self, plan: Arc<EntryPlan>) {
         self.0.refresh_ahead(plan);
     }

@@ -21,6 +21,11 @@ pub trait Values: Send + Sync + 'static {
     fn peek(&self, key: ValueKey) -> Peek;
     /// Finds or fetches.
     fn open(&self, plan: Arc<EntryPlan>) -> BoxFuture<'static, Result<Snapshot, OpenError>>;
+    /// How often values were dropped: who opens after a `refresh` must not be given what was asked for
+    /// before it.
+    fn drops(&self) -> u64 {
+        0
+    }
     /// Starts a flight that nobody waits for. From any thread.
     fn refresh_ahead(&self, plan: Arc<EntryPlan>);
     /// The names of a `dir:` entry if they are fresh, without waiting.

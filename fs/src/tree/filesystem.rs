@@ -1,5 +1,6 @@
 //! The file system, as the daemon holds it: its state, reload, lock and unlock.
 
+use super::crowd::Crowds;
 use super::deps::TreeDeps;
 use super::invalidate::Invalidations;
 use super::limiter::Limiter;
@@ -69,6 +70,7 @@ pub struct SecretFs {
     pub(super) deps: TreeDeps,
     pub(super) inner: Mutex<Inner>,
     pub(super) waiters: Arc<Waiters>,
+    pub(super) crowds: Mutex<Crowds>,
     /// Opens and listings that wait for something.
     pub(super) waiting: AtomicUsize,
     /// Those of them that have not begun.
@@ -113,6 +115,7 @@ impl SecretFs {
             deps,
             inner: Mutex::new(inner),
             waiters: Waiters::new(signalled),
+            crowds: Mutex::default(),
             waiting: AtomicUsize::new(0),
             boarding: AtomicUsize::new(0),
             invalidations: Arc::default(),

@@ -132,7 +132,7 @@ impl SecretFs {
         let fs = Arc::clone(self);
         self.deps.runtime.spawn(async move {
             let mut waiting = waiting;
-            waiting.begin();
+            drop(waiting.begin());
             let limit = Duration::from_millis(plan.open_timeout_ms).saturating_add(GRACE);
             let list = fs.deps.cache.list(Arc::clone(&plan));
             let listed = tokio::select! {

@@ -16,6 +16,7 @@
 //! One mutex holds everything that changes, for look-ups in memory only: never across a wait.
 
 mod attr;
+mod crowd;
 mod deps;
 mod filesystem;
 mod handles;

@@ -19,7 +19,7 @@ impl<F: FnOnce(Result<u64, Errno>) + Send + 'static> OpenReply for F {}
 
 /// The cache ends an open at its `open_timeout`, and the link a question; this is for when they
 /// do not.
-const GRACE: Duration = Duration::from_secs(5);
+pub(super) const GRACE: Duration = Duration::from_secs(5);
 
 /// What one waiting open may need of the heap: its task, the entry, the cache's part.
 const ONE_WAITING: usize = 16 << 10;
@@ -27,8 +27,12 @@ const ONE_WAITING: usize = 16 << 10;
 /// What one takes that was let in and has not begun yet: the cache's part comes with its first step.
 const ONE_BOARDING: usize = 1 << 10;
 
+/// What one takes once it is answered, and what it waited with is free again only after that: a ticket
+/// for its second try, a handle, a line of the audit.
+const ONE_ANSWERED: usize = 512;
+
 /// How an open goes on.
-enum Step {
+pub(super) enum Step {
     /// A handle on this version.
     Serve(u64, Snapshot),
     /// ESTALE: the kernel looks the name up and tries again.
@@ -59,22 +63,28 @@ pub(super) struct Request {
 /// Counts those who wait, whatever way they end.
 pub(super) struct Waiting {
     fs: Arc<SecretFs>,
-    boarding: bool,
+    boarding: Option<Boarding>,
 }
 
+/// Counts those of them that have not begun.
+pub(super) struct Boarding(Arc<SecretFs>);
+
 impl Waiting {
-    /// It has begun: what it needs is taken from the heap.
-    pub(super) fn begin(&mut self) {
-        if std::mem::take(&mut self.boarding) {
-            self.fs.boarding.fetch_sub(1, Ordering::Relaxed);
-        }
+    /// It begins when the result is dropped: what it needs is taken from the heap then.
+    pub(super) fn begin(&mut self) -> Option<Boarding> {
+        self.boarding.take()
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.begin();
         self.fs.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Boarding {
+    fn drop(&mut self) {
+        self.0.boarding.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -93,13 +103,14 @@ impl SecretFs {
         let boarding = self.boarding.fetch_add(1, Ordering::Relaxed);
         let waiting = Waiting {
             fs: Arc::clone(self),
-            boarding: true,
+            boarding: Some(Boarding(Arc::clone(self))),
         };
         if before >= Self::MAX_WAITING {
             return Err(OpenError::Busy);
         }
         let needed = boarding
             .saturating_mul(ONE_BOARDING)
+            .saturating_add(before.saturating_mul(ONE_ANSWERED))
             .saturating_add(ONE_WAITING);
         if !secretfs_memory::heap::has_room(needed) {
             return Err(OpenError::NoMemory);
@@ -153,7 +164,7 @@ impl SecretFs {
         let fs = Arc::clone(self);
         self.deps.runtime.spawn(async move {
             let mut waiting = waiting;
-            waiting.begin();
+            drop(waiting.begin());
             let question = fs
                 .deps
                 .outside
@@ -231,7 +242,7 @@ impl SecretFs {
         Step::Again
     }
 
-    fn take_step(
+    pub(super) fn take_step(
         self: &Arc<Self>,
         mut inner: MutexGuard<'_, Inner>,
         mut request: Request,
@@ -277,39 +288,16 @@ impl SecretFs {
         }
     }
 
-    fn fetch(self: &Arc<Self>, mut request: Request, plan: Arc<EntryPlan>, reply: impl OpenReply) {
+    fn fetch(self: &Arc<Self>, request: Request, plan: Arc<EntryPlan>, reply: impl OpenReply) {
         let waiting = match self.start_waiting() {
             Ok(waiting) => waiting,
             Err(error) => return self.fail(request, &error, reply),
         };
-        request.path = Some(plan.path.clone());
-        let fs = Arc::clone(self);
-        self.deps.runtime.spawn(async move {
-            let mut waiting = waiting;
-            waiting.begin();
-            let limit = Duration::from_millis(plan.open_timeout_ms).saturating_add(GRACE);
-            let seconds = plan.open_timeout_ms / 1_000;
-            let provider = plan.provider;
-            let fetched = tokio::select! {
-                fetched = tokio::time::timeout(limit, fs.deps.cache.open(plan)) => fetched,
-                // The flight goes on and fills the cache.
-                () = fs.waiters.watch(request.caller.pid) => Ok(Err(OpenError::Interrupted)),
-            };
-            let mut inner = fs.inner();
-            let step = match fetched {
-                Ok(Ok(snapshot)) => fs.fetched(&mut inner, &request, snapshot),
-                Ok(Err(error)) => Step::Fail(error),
-                Err(_elapsed) => Step::Fail(OpenError::TimedOut {
-                    provider: inner.map.provider_name(provider).to_owned(),
-                    seconds,
-                }),
-            };
-            fs.take_step(inner, request, step, reply);
-        });
+        self.wait_for(request, &plan, waiting, reply);
     }
 
     /// A value came; meanwhile the mount may have been locked, or the map replaced.
-    fn fetched(&self, inner: &mut Inner, request: &Request, snapshot: Snapshot) -> Step {
+    pub(super) fn fetched(&self, inner: &mut Inner, request: &Request, snapshot: Snapshot) -> Step {
         if inner.locked || inner.locks != request.locks {
             return Step::Fail(OpenError::Locked);
         }

@@ -17,10 +17,13 @@ const BATCH: usize = 32;
 /// Looks whether a signal waits for a thread.
 pub(super) type Signalled = fn(u32) -> bool;
 
+/// What is done when a thread is signalled.
+type Then = Box<dyn FnOnce() + Send>;
+
 #[derive(Default)]
 struct Inner {
     next: u64,
-    waiting: BTreeMap<u64, (u32, oneshot::Sender<()>)>,
+    waiting: BTreeMap<u64, (u32, Then)>,
     running: bool,
 }
 
@@ -32,9 +35,16 @@ pub(super) struct Waiters {
 
 /// One waiter: resolves when its thread is signalled, never for an unknown thread.
 pub(super) struct Watch {
-    waiters: Arc<Waiters>,
-    id: Option<u64>,
+    /// `None`: it never will be.
     signalled: Option<oneshot::Receiver<()>>,
+    _call: Call,
+}
+
+/// What is done when a thread is signalled, once. Dropped, it is not done any more.
+pub(super) struct Call {
+    waiters: Arc<Waiters>,
+    /// `None`: the thread cannot be watched.
+    id: Option<u64>,
 }
 
 impl Waiters {
@@ -52,26 +62,33 @@ impl Waiters {
     /// Watches the thread `pid` until the result is dropped. Call it on the runtime. 0 is a thread
     /// outside our pid namespace, which cannot be watched.
     pub(super) fn watch(self: &Arc<Self>, pid: u32) -> Watch {
-        if pid == 0 {
-            return Watch {
-                waiters: Arc::clone(self),
-                id: None,
-                signalled: None,
-            };
+        let (sender, signalled) = oneshot::channel();
+        let call = self.call(pid, move || {
+            let _ = sender.send(());
+        });
+        Watch {
+            signalled: call.id.is_some().then_some(signalled),
+            _call: call,
         }
-        let (sender, receiver) = oneshot::channel();
+    }
+
+    /// The same with something to do, on the runtime. It may drop the result.
+    pub(super) fn call(self: &Arc<Self>, pid: u32, then: impl FnOnce() + Send + 'static) -> Call {
+        let waiters = Arc::clone(self);
+        if pid == 0 {
+            return Call { waiters, id: None };
+        }
         let mut inner = self.lock();
         let id = inner.next;
         inner.next += 1;
-        inner.waiting.insert(id, (pid, sender));
+        inner.waiting.insert(id, (pid, Box::new(then)));
         if !inner.running {
             inner.running = true;
             tokio::spawn(Arc::clone(self).run());
         }
-        Watch {
-            waiters: Arc::clone(self),
+        Call {
+            waiters,
             id: Some(id),
-            signalled: Some(receiver),
         }
     }
 
@@ -96,10 +113,13 @@ impl Waiters {
                 let Some((last, _)) = batch.last() else { break };
                 from = last + 1;
                 for (id, pid) in batch {
-                    if (self.signalled)(pid)
-                        && let Some((_, sender)) = self.lock().waiting.remove(&id)
-                    {
-                        let _ = sender.send(());
+                    if !(self.signalled)(pid) {
+                        continue;
+                    }
+                    // Called without the lock: what it drops takes it.
+                    let then = self.lock().waiting.remove(&id);
+                    if let Some((_, then)) = then {
+                        then();
                     }
                 }
                 tokio::task::yield_now().await;
@@ -121,10 +141,12 @@ impl Future for Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for Call {
     fn drop(&mut self) {
         if let Some(id) = self.id {
-            self.waiters.lock().waiting.remove(&id);
+            // Dropped without the lock: it may own what takes it.
+            let then = self.waiters.lock().waiting.remove(&id);
+            drop(then);
         }
     }
 }

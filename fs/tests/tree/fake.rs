@@ -10,7 +10,7 @@ use secretfs_fs::tree::{Caller, Outside, SecretFs, TreeDeps, Values};
 use secretfs_memory::sealed::SealedPool;
 use secretfs_providers::{BoxFuture, FolderReference, Reference, clock::SystemClock, local};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
@@ -37,6 +37,8 @@ pub(crate) struct Vault {
     /// Requests for names.
     pub(crate) lists: AtomicUsize,
     pub(crate) refreshes: AtomicUsize,
+    /// How often values were dropped.
+    pub(crate) drops: AtomicU64,
     /// The addresses of what was asked for.
     pub(crate) plans: Mutex<Vec<usize>>,
     hung: watch::Sender<bool>,
@@ -56,6 +58,7 @@ impl Vault {
             fetches: AtomicUsize::new(0),
             lists: AtomicUsize::new(0),
             refreshes: AtomicUsize::new(0),
+            drops: AtomicU64::new(0),
             plans: Mutex::default(),
             hung: watch::Sender::new(false),
             locked: Mutex::new(false),
@@ -140,6 +143,10 @@ impl Values for Handed {
             secret.cached = true;
             secret.now.clone().ok_or(OpenError::Empty)
         })
+    }
+
+    fn drops(&self) -> u64 {
+        self.0.drops.load(Ordering::Relaxed)
     }
 
     fn refresh_ahead(&self, _: Arc<EntryPlan>) {

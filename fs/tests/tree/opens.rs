@@ -253,28 +253,82 @@ fn nothing_changes_while_nothing_changes() {
     assert_eq!(lookup(&world, "a").unwrap(), opened);
 }
 
+/// Opens without waiting for the answer.
+fn begin(
+    world: &World,
+    pid: u32,
+    ino: u64,
+    answers: &std::sync::mpsc::Sender<(u32, Result<u64, Errno>)>,
+) {
+    let answers = answers.clone();
+    world.fs.open(owner(pid), ino, move |opened| {
+        answers.send((pid, opened)).unwrap();
+    });
+}
+
 #[test]
-fn those_who_wait_for_one_file_share_what_is_asked_for() {
+fn those_who_wait_for_one_file_ask_once_and_are_all_answered() {
     let world = World::new(&[file("a"), file("b")]);
     world.set("a", b"value");
     world.set("b", b"other");
     world.vault.hang(true);
-    let inos = ["a", "a", "b", "a", "a"].map(|name| lookup(&world, name).unwrap().ino);
+    let [a, b] = ["a", "b"].map(|name| lookup(&world, name).unwrap().ino);
     let (sender, receiver) = channel();
-    for (n, ino) in inos.into_iter().enumerate() {
-        let sender = sender.clone();
-        world
-            .fs
-            .open(owner(1), ino, move |opened| sender.send(opened).unwrap());
-        eventually("it is asked for", || world.vault.fetches() > n);
+    for pid in 1..=100 {
+        begin(&world, pid, a, &sender);
     }
-    let plans = world.vault.plans.lock().unwrap().clone();
-    assert_eq!(plans[0], plans[1]);
-    assert_ne!(plans[1], plans[2]);
-    assert_eq!(plans[3], plans[4]);
+    begin(&world, 101, b, &sender);
+    assert_eq!(world.fs.waiting(), 101);
+    eventually("both are asked for", || world.vault.fetches() == 2);
     world.vault.hang(false);
-    for _ in inos {
-        // Each is sent to the version that came.
-        assert_eq!(receiver.recv_timeout(SOON).unwrap(), Err(Errno::STALE));
+    let mut told: Vec<u32> = (1..=101)
+        .map(|_| {
+            let (pid, opened) = receiver.recv_timeout(SOON).unwrap();
+            // Each is sent to the version that came.
+            assert_eq!(opened, Err(Errno::STALE));
+            pid
+        })
+        .collect();
+    told.sort_unstable();
+    assert_eq!(told, (1..=101).collect::<Vec<_>>());
+    assert_eq!(world.vault.fetches(), 2);
+    eventually("nobody waits", || world.fs.waiting() == 0);
+}
+
+#[test]
+fn who_opens_after_a_refresh_does_not_join_those_who_asked_before_it() {
+    let world = World::new(&[file("a")]);
+    world.set("a", b"value");
+    world.vault.hang(true);
+    let ino = lookup(&world, "a").unwrap().ino;
+    let (sender, receiver) = channel();
+    begin(&world, 1, ino, &sender);
+    world.vault.drops.fetch_add(1, Ordering::Relaxed);
+    begin(&world, 2, ino, &sender);
+    eventually("each asks", || world.vault.fetches() == 2);
+    world.vault.hang(false);
+    for _ in 0..2 {
+        let (_, opened) = receiver.recv_timeout(SOON).unwrap();
+        assert_eq!(opened, Err(Errno::STALE));
     }
+}
+
+#[test]
+fn who_opens_after_a_lock_does_not_join_those_who_opened_before_it() {
+    let world = World::new(&[file("a")]);
+    world.set("a", b"value");
+    world.vault.hang(true);
+    let ino = lookup(&world, "a").unwrap().ino;
+    let (sender, receiver) = channel();
+    begin(&world, 1, ino, &sender);
+    drop(world.fs.lock());
+    world.fs.unlock();
+    world.set("a", b"value");
+    let ino = lookup(&world, "a").unwrap().ino;
+    begin(&world, 2, ino, &sender);
+    eventually("each asks", || world.vault.fetches() == 2);
+    world.vault.hang(false);
+    let mut told = [1, 2].map(|_| receiver.recv_timeout(SOON).unwrap());
+    told.sort_unstable_by_key(|(pid, _)| *pid);
+    assert_eq!(told, [(1, Err(Errno::NOKEY)), (2, Err(Errno::STALE))]);
 }

@@ -108,3 +108,31 @@ fn a_signal_that_is_ignored_or_only_informs_leaves_the_reader_waiting() {
     assert!(output.status.success());
     assert_eq!(output.stdout, b"value");
 }
+
+#[test]
+fn of_those_who_wait_together_only_the_one_that_is_signalled_is_let_go() {
+    let mounted = Mounted::new(&[file("a")]);
+    mounted.world.set("a", b"value");
+    mounted.world.vault.hang(true);
+    let mut readers: Vec<Child> = (0..3)
+        .map(|n| {
+            let child = Command::new("cat")
+                .arg(mounted.path("a"))
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
+            eventually("one more waits", || mounted.world.fs.waiting() == n + 1);
+            child
+        })
+        .collect();
+    let mut gone = readers.remove(1);
+    let pid = Pid::from_raw(i32::try_from(gone.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    assert_eq!(gone.wait().unwrap().signal(), Some(Signal::INT.as_raw()));
+    eventually("the others wait", || mounted.world.fs.waiting() == 2);
+    mounted.world.vault.hang(false);
+    for mut reader in readers {
+        assert!(reader.wait().unwrap().success());
+    }
+    eventually("nobody waits", || mounted.world.fs.waiting() == 0);
+}
