@@ -279,7 +279,7 @@ impl SecretFs {
             }
             (Step::Fetch(plan), _) => {
                 drop(inner);
-                self.fetch(request, plan, reply);
+                self.fetch(request, &plan, reply);
             }
             (Step::Fail(error), _) => {
                 drop(inner);
@@ -288,12 +288,12 @@ impl SecretFs {
         }
     }
 
-    fn fetch(self: &Arc<Self>, request: Request, plan: Arc<EntryPlan>, reply: impl OpenReply) {
+    fn fetch(self: &Arc<Self>, request: Request, plan: &Arc<EntryPlan>, reply: impl OpenReply) {
         let waiting = match self.start_waiting() {
             Ok(waiting) => waiting,
             Err(error) => return self.fail(request, &error, reply),
         };
-        self.wait_for(request, &plan, waiting, reply);
+        self.wait_for(request, plan, waiting, reply);
     }
 
     /// A value came; meanwhile the mount may have been locked, or the map replaced.
