@@ -42,6 +42,19 @@ pub(super) fn map(layout: Layout) -> *mut u8 {
     }
 }
 
+/// Whether so many bytes could be had now.
+pub(super) fn can_be_had(bytes: usize) -> bool {
+    let Some(bytes) = bytes.checked_next_multiple_of(page::size()) else {
+        return false;
+    };
+    let Ok(at) = page::map_private(bytes) else {
+        return false;
+    };
+    // SAFETY: it was mapped just before, and nobody uses it.
+    unsafe { page::unmap(at, bytes) };
+    true
+}
+
 /// Gives back what [`map`] returned for `layout`.
 ///
 /// # Safety
@@ -53,4 +66,24 @@ pub(super) unsafe fn unmap(ptr: *mut u8, layout: Layout, wipe_it: bool) {
     }
     // SAFETY: the caller's promise; the mapping is as long as `map` made it.
     unsafe { page::unmap(ptr, page::round_up(layout.size())) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::can_be_had;
+
+    /// Pages that this thread had to be given so far.
+    fn faults() -> u64 {
+        let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        let fields = stat.rsplit_once(") ").unwrap().1;
+        fields.split(' ').nth(7).unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn asking_whether_scrypts_table_can_be_had_touches_none_of_its_65_536_pages() {
+        let before = faults();
+        assert!(can_be_had(256 << 20));
+        assert!(faults() - before < 1000);
+        assert!(!can_be_had(usize::MAX / 2));
+    }
 }

@@ -172,10 +172,14 @@ pub fn usage() -> HeapUsage {
 
 /// Whether `bytes` more can be allocated, in one block even, without reaching the limit. A request
 /// whose size grows with outside input asks first and fails by itself, because a failed allocation
-/// in the standard library ends the process.
+/// in the standard library ends the process. What is too large for the heap is mapped and given back,
+/// and never touched: freed like a block it would be wiped, page by page.
 #[must_use]
 pub fn has_room(bytes: usize) -> bool {
-    !ARENA.is_open() || bytes >= LARGE || ARENA.fits(bytes.saturating_add(MARGIN))
+    if bytes >= LARGE {
+        return large::can_be_had(bytes);
+    }
+    !ARENA.is_open() || ARENA.fits(bytes.saturating_add(MARGIN))
 }
 
 /// A child forked while another thread allocates would find the lock held for ever. fuser forks to

@@ -255,8 +255,9 @@ fn room_for_scrypt(log_n: u8) -> Result<(), VaultError> {
     let bytes = 1024_usize
         .checked_shl(u32::from(log_n))
         .ok_or(VaultError::NoMemory)?;
-    let mut table: Vec<u8> = Vec::new();
-    table
-        .try_reserve_exact(bytes)
-        .map_err(|_| VaultError::NoMemory)
+    // Not by having one: freed, its 256 MiB would be wiped.
+    match secretfs_memory::heap::has_room(bytes) {
+        true => Ok(()),
+        false => Err(VaultError::NoMemory),
+    }
 }

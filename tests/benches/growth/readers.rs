@@ -42,10 +42,21 @@ pub(crate) fn run() {
         cells.extend(cached(&remote, &mut probe, readers));
         match cold(&remote, &mut probe, readers) {
             Ok(more) => cells.extend(more),
-            Err(why) => cells.push(why),
+            Err(why) => cells.extend([
+                why,
+                String::new(),
+                String::new(),
+                String::new(),
+                String::new(),
+            ]),
         }
-        if remote.is_mounted() {
-            cells.push(size(memory::of_the_daemon(&remote).locked as f64));
+        // A daemon that a crowd has ended is a line of the table, and not the end of the bench.
+        let is_mounted = remote.is_mounted();
+        cells.push(match is_mounted {
+            true => size(memory::of_the_daemon(&remote).locked as f64),
+            false => String::new(),
+        });
+        if is_mounted {
             remote.unmount();
         }
         table.row(&cells);

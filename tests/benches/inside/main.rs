@@ -21,7 +21,7 @@ fn main() {
     }
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2))
+        .measurement_time(Duration::from_secs(1))
         .sample_size(30)
         .configure_from_args();
     map::run(&mut criterion);

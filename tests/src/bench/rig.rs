@@ -135,9 +135,10 @@ pub fn crowd(probe: &mut Probe, path: &Path, readers: usize, times: u32) -> Crow
 /// What it ended with.
 pub fn try_launch<S: AsRef<Path>>(probe: &mut Probe, args: &[S]) -> Result<f64, String> {
     let args: Vec<String> = args.iter().map(text).collect();
-    match probe.run(&Step::Launch { args: args.clone() }) {
+    match probe.run(&Step::Launch { args }) {
         Outcome::Nanoseconds(took) => Ok(took as f64),
-        other => Err(format!("{args:?}: {other:?}")),
+        Outcome::Ended(told) => Err(told.lines().next().unwrap_or_default().to_owned()),
+        other => Err(format!("{other:?}")),
     }
 }
 
@@ -146,7 +147,10 @@ pub fn try_launch<S: AsRef<Path>>(probe: &mut Probe, args: &[S]) -> Result<f64, 
 /// # Panics
 /// It does not.
 pub fn launch<S: AsRef<Path>>(probe: &mut Probe, args: &[S]) -> f64 {
-    try_launch(probe, args).unwrap_or_else(|told| panic!("{told}"))
+    try_launch(probe, args).unwrap_or_else(|told| {
+        let args: Vec<_> = args.iter().map(|arg| arg.as_ref().display()).collect();
+        panic!("{args:?}: {told}")
+    })
 }
 
 /// `secretfs` with these arguments, to be launched.
