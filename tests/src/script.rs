@@ -43,6 +43,8 @@ pub enum Step {
     SlurpConcurrently { path: String, threads: usize },
     /// `Slurp` of different files, a thread for each of them, at once.
     SlurpEach { paths: Vec<String> },
+    /// The same, and how long each took.
+    SlurpTimed { paths: Vec<String> },
     /// `Slurp` one after the other.
     SlurpRepeatedly { path: String, times: usize },
     /// The names of a folder, sorted.
@@ -55,6 +57,10 @@ pub enum Step {
     Enter { path: String },
     /// The pages of the file in the page cache (cachestat(2)).
     CachedPages { fd: i32 },
+    /// Moves the clock of the daemon (test builds).
+    Advance { mountpoint: String, by_ms: u64 },
+    /// Bytes that the daemon has in sealed areas, as it tells itself.
+    Sealed { mountpoint: String },
 }
 
 /// Ways to change a file, all of which must be refused.
@@ -99,6 +105,8 @@ pub enum Outcome {
     Tally(Vec<(Outcome, usize)>),
     /// What each of several saw.
     Each(Vec<Outcome>),
+    /// The same, and the microseconds that it took.
+    Timed(Vec<(Outcome, u64)>),
 }
 
 /// The attributes that tests look at.
