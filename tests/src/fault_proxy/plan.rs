@@ -25,9 +25,9 @@ pub enum Act {
     Close,
     /// Nothing more comes; what was to come does when the proxy is mended, or RST.
     Stall,
-    /// That many bytes are others than were sent.
+    /// That many bytes are others than were sent. When the proxy is mended, RST.
     Garbage(usize),
-    /// That many bytes are left out: the length is wrong.
+    /// That many bytes are left out: the length is wrong. When the proxy is mended, RST.
     Skip(usize),
     /// A TLS record of an alert, and FIN.
     Alert(u8),

@@ -138,7 +138,7 @@ impl FaultProxy {
         self.order(Order::Door(door));
     }
 
-    /// All is well again. What stalls goes on, or is reset.
+    /// All is well again. What stalls goes on, or is reset; a connection that has lost bytes is reset.
     pub fn mend(&self, reset: bool) {
         let mut plans = self.shared.plans();
         *plans = Plans::default();

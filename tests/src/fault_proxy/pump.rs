@@ -55,6 +55,8 @@ struct Pump<'a> {
     shared: &'a Shared,
     way: Way,
     passed: usize,
+    /// Bytes are missing, or are others.
+    is_damaged: bool,
 }
 
 impl<'a> Pump<'a> {
@@ -73,6 +75,7 @@ impl<'a> Pump<'a> {
             shared,
             way,
             passed: 0,
+            is_damaged: false,
         }
     }
 
@@ -91,7 +94,13 @@ impl<'a> Pump<'a> {
             // Up to the place, so that it is met exactly.
             let left = self.cut.map_or(buffer.len(), |cut| cut.after - self.passed);
             let most = left.min(buffer.len());
-            let read = self.from.read(&mut buffer[..most]).await?;
+            let read = tokio::select! {
+                read = self.from.read(&mut buffer[..most]) => read?,
+                // Both ends may wait for bytes that never come.
+                _ = self.shared.mended(self.born), if self.is_damaged => {
+                    return Err(io::ErrorKind::ConnectionReset.into());
+                }
+            };
             if read == 0 {
                 self.to.shutdown().await?;
                 return Ok(Ends(self.from, self.to));
@@ -134,11 +143,13 @@ impl<'a> Pump<'a> {
                 }
                 self.to.write_all(&there[..read]).await?;
                 self.passed += read;
+                self.is_damaged = true;
             }
             Act::Skip(bytes) => {
                 let mut there = vec![0; bytes.min(16 << 10)];
                 let read = self.from.read(&mut there).await?;
                 self.passed += read;
+                self.is_damaged = true;
             }
             Act::Alert(what) => {
                 // Fatal, as a record of TLS 1.2 or of a handshake of 1.3.

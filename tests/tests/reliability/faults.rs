@@ -68,7 +68,11 @@ fn run(at: u64, next: &AtomicU64, (first, scripts): (u64, u64)) -> Seen {
             if let Err(what) = play(lane, &tale, &mut seen) {
                 // Nobody begins another.
                 next.store(scripts, Ordering::Relaxed);
-                panic!("SECRETFS_FAULT_SEED={seed} on lane {at} ({:?}): {what}\n{tale:#?}", lane.kind);
+                panic!(
+                    "SECRETFS_FAULT_SEED={seed} on lane {at} ({:?}): {what}\n{tale:#?}\n{}",
+                    lane.kind,
+                    lane.status()
+                );
             }
             if seen.scripts.is_multiple_of(BATCH) {
                 given_back(lane, &seen);

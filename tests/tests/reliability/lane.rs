@@ -171,6 +171,8 @@ pub(crate) struct Lane<'a> {
     /// The name server that says nothing.
     mute: UdpSocket,
     map: String,
+    /// Whether the name leads here.
+    is_named: bool,
     pub(crate) baseline: Option<Baseline>,
 }
 
@@ -195,16 +197,15 @@ pub(crate) fn with_lane(fixture: &Fixture, kind: Kind, act: impl FnOnce(&mut Lan
         mute,
         kind,
         map,
+        is_named: true,
         baseline: None,
     };
     lane.name(None);
     lane.secretfs_ok("mount");
     act(&mut lane);
-    let place = fixture.mountpoint();
-    let args = ["unmount".as_ref(), place.as_os_str()];
-    let output = lane.secretfs(args).output().expect("secretfs");
-    assert!(output.status.success(), "{}", told(&output));
-    fixture.wait_for_no_process();
+    if !fixture.processes().is_empty() {
+        lane.unmount();
+    }
 }
 
 impl Lane<'_> {
@@ -237,13 +238,46 @@ impl Lane<'_> {
         assert!(output.status.success(), "{command}: {}", told(&output));
     }
 
+    /// Unmounts, and waits for the end of every process.
+    pub(crate) fn unmount(&self) {
+        self.secretfs_ok("unmount");
+        self.fixture.wait_for_no_process();
+    }
+
+    /// A program as root on the machine, that has to work; what it says.
+    pub(crate) fn root(&self, program: &str, args: &[&str]) -> String {
+        let output = self.machine.root(program).args(args).output();
+        let output = output.expect("a program");
+        assert!(output.status.success(), "{program} {args:?}: {}", told(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// What `status` says, for a failed assertion.
+    pub(crate) fn status(&self) -> String {
+        let output = self.secretfs(["status"]).output().expect("secretfs");
+        told(&output)
+    }
+
     /// Saves the map again, with a line that changes nothing.
     pub(crate) fn save_map(&self, remark: &str) {
         self.fixture.write_map(&format!("# {remark}\n{}", self.map));
     }
 
+    /// A process of the user on the machine that does system calls.
+    pub(crate) fn reader(&self) -> Probe {
+        Probe::start(self.machine.user(user::mounting(), self.fixture.probe_path()))
+    }
+
+    /// The servers' name is this machine's again.
+    pub(crate) fn mend_name(&mut self) {
+        if !self.is_named {
+            self.name(None);
+        }
+    }
+
     /// What becomes of the servers' name; `None`: it is this machine's.
-    pub(crate) fn name(&self, name: Option<Name>) {
+    pub(crate) fn name(&mut self, name: Option<Name>) {
+        self.is_named = name.is_none();
         let server = match name {
             Some(Name::Mute) => self.mute.local_addr().expect("an address").ip().to_string(),
             // Nobody listens there: the look-up fails at once.

@@ -6,6 +6,11 @@
 mod faults;
 mod footprint;
 mod lane;
+mod limited;
 mod play;
+mod plot;
 mod published;
+mod resources;
+mod soak;
+mod sweep;
 mod tale;

@@ -3,7 +3,6 @@
 
 use crate::lane::{Lane, TOKEN_LIFE};
 use crate::tale::{Side, Tale, Trouble};
-use secretfs_tests::fault_proxy::Door;
 use std::time::{Duration, Instant};
 
 /// How long after the mending everything may take to be right: a tenth of the lanes' ttl.
@@ -79,7 +78,7 @@ pub(crate) fn play(lane: &mut Lane<'_>, tale: &Tale, seen: &mut Seen) -> Result<
             }
         }
     }
-    mend(lane, tale);
+    mend(lane, tale.resets);
     recover(lane, seen)?;
     seen.scripts += 1;
     lane.servers.forget_requests();
@@ -99,7 +98,8 @@ fn may_fail(errno: i32, tale: &Tale) -> bool {
     }
 }
 
-fn begin(lane: &mut Lane<'_>, trouble: &Trouble) {
+/// Something goes wrong from now on.
+pub(crate) fn begin(lane: &mut Lane<'_>, trouble: &Trouble) {
     let proxy = |side: Side| &lane.proxies[usize::from(side == Side::Connect)];
     match trouble {
         Trouble::Wire(side, None, plan) => proxy(*side).all(*plan),
@@ -131,25 +131,18 @@ fn begin(lane: &mut Lane<'_>, trouble: &Trouble) {
     }
 }
 
-fn mend(lane: &mut Lane<'_>, tale: &Tale) {
-    if tale
-        .phases
-        .iter()
-        .flat_map(|phase| &phase.troubles)
-        .any(|trouble| matches!(trouble, Trouble::Name(_)))
-    {
-        lane.name(None);
-    }
+/// All is as it should be. What stalls goes on, or is reset.
+pub(crate) fn mend(lane: &mut Lane<'_>, resets: bool) {
+    lane.mend_name();
     lane.servers.infisical.mend_all();
     lane.servers.connect.mend_all();
     for proxy in lane.proxies {
-        proxy.mend(tale.resets);
-        debug_assert_eq!(Door::default(), Door::Open);
+        proxy.mend(resets);
     }
 }
 
 /// One ttl later everything reads right, in the version that is published.
-fn recover(lane: &mut Lane<'_>, seen: &mut Seen) -> Result<(), String> {
+pub(crate) fn recover(lane: &mut Lane<'_>, seen: &mut Seen) -> Result<(), String> {
     lane.advance(lane.kind.ttl);
     let begun = Instant::now();
     let mut left: Vec<usize> = (0..lane.servers.files.len()).collect();

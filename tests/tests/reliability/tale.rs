@@ -66,11 +66,7 @@ impl Tale {
     pub(crate) fn draw(seed: u64, files: usize, tls: bool) -> Self {
         let mut seed = Seed::new(seed);
         let rotated = (0..seed.below(4)).map(|_| seed.index(files)).collect();
-        let mut draws = Draws {
-            seed,
-            tls,
-            token_gone: false,
-        };
+        let mut draws = Draws::new(seed, tls);
         let phases = (0..=draws.seed.below(3))
             .map(|_| draws.phase(files))
             .collect();
@@ -96,13 +92,35 @@ impl Tale {
     }
 }
 
-struct Draws {
+/// Draws troubles.
+pub(crate) struct Draws {
     seed: Seed,
     tls: bool,
     token_gone: bool,
 }
 
 impl Draws {
+    pub(crate) fn new(seed: Seed, tls: bool) -> Self {
+        Self {
+            seed,
+            tls,
+            token_gone: false,
+        }
+    }
+
+    /// One beside which the clocks of daemon and server go on alike, and tokens are good.
+    pub(crate) fn trouble_of_a_soak(&mut self) -> Trouble {
+        loop {
+            let drawn = self.trouble();
+            match &drawn {
+                Trouble::Jump(_) | Trouble::TokenGone | Trouble::TokenOver => {}
+                // EFBIG is none of the errnos that a reader of a soak may see.
+                Trouble::Answer(_, _, Fault::Padded(_)) => {}
+                _ => return drawn,
+            }
+        }
+    }
+
     fn phase(&mut self, files: usize) -> Phase {
         let troubles = (0..=self.seed.below(2)).map(|_| self.trouble()).collect();
         let reads = (0..=self.seed.below(6))
