@@ -106,7 +106,10 @@ impl<'a> Machine<'a> {
     pub fn write_etc(&self, name: &str, text: &str) {
         let mut shell = self.root("sh");
         // Readers see the old or the new one.
-        shell.args(["-c", "printf %s \"$2\" >\"/etc/$1.new\" && mv \"/etc/$1.new\" \"/etc/$1\""]);
+        shell.args([
+            "-c",
+            "printf %s \"$2\" >\"/etc/$1.new\" && mv \"/etc/$1.new\" \"/etc/$1\"",
+        ]);
         let status = shell.args(["sh", name, text]).status().expect("a shell");
         assert!(status.success(), "/etc/{name}: {status}");
     }

@@ -29,8 +29,18 @@ pub(super) async fn carry(
     server.set_zero_linger()?;
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let up = Pump::new(from_client, to_server, (plan.up, plan.latency, born), (shared, Way::Up));
-    let down = Pump::new(from_server, to_client, (plan.down, plan.latency, born), (shared, Way::Down));
+    let up = Pump::new(
+        from_client,
+        to_server,
+        (plan.up, plan.latency, born),
+        (shared, Way::Up),
+    );
+    let down = Pump::new(
+        from_server,
+        to_client,
+        (plan.down, plan.latency, born),
+        (shared, Way::Down),
+    );
     let (up, down) = tokio::try_join!(up.run(), down.run())?;
     // Both have ended well: FIN was sent, and no RST may overtake it.
     lingers(&up.0)?;
@@ -39,11 +49,17 @@ pub(super) async fn carry(
 
 /// Closing sends FIN again.
 fn lingers(half: &OwnedReadHalf) -> io::Result<()> {
-    Ok(rustix::net::sockopt::set_socket_linger(half.as_ref(), None)?)
+    Ok(rustix::net::sockopt::set_socket_linger(
+        half.as_ref(),
+        None,
+    )?)
 }
 
 /// The two ends of a direction, kept until the whole connection is over: dropped, they would end it.
-struct Ends(OwnedReadHalf, #[expect(dead_code, reason = "held")] OwnedWriteHalf);
+struct Ends(
+    OwnedReadHalf,
+    #[expect(dead_code, reason = "held")] OwnedWriteHalf,
+);
 
 struct Pump<'a> {
     from: OwnedReadHalf,

@@ -65,7 +65,10 @@ fn each_act_happens_at_its_byte_to_one_connection() {
         (up(3, Act::HalfClose), Some(b"hel")),
         (down(2, Act::Skip(2)), Some(b"heo")),
         (down(1, Act::Garbage(1)), Some(b"h\xc0llo")),
-        (down(5, Act::Alert(40)), Some(b"hello\x15\x03\x03\0\x02\x02\x28")),
+        (
+            down(5, Act::Alert(40)),
+            Some(b"hello\x15\x03\x03\0\x02\x02\x28"),
+        ),
     ] {
         proxy.next(plan);
         assert_eq!(heard(&proxy, b"hello").as_deref(), expected, "{plan:?}");

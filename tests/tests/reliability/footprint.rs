@@ -64,7 +64,12 @@ impl Baseline {
             last = again;
             let same = now.zip(again).filter(|(now, again)| {
                 let of = |(daemon, helper): &(Footprint, Footprint)| {
-                    (daemon.descriptors, daemon.threads, daemon.locked, helper.descriptors)
+                    (
+                        daemon.descriptors,
+                        daemon.threads,
+                        daemon.locked,
+                        helper.descriptors,
+                    )
                 };
                 of(now) == of(again)
             });
@@ -81,7 +86,8 @@ impl Baseline {
         for (name, (pid, most)) in [("daemon", self.daemon), ("helper", self.helper)] {
             let deadline = std::time::Instant::now() + GIVEN_BACK;
             loop {
-                let now = Footprint::of(pid).unwrap_or_else(|| panic!("{what}: the {name} is gone"));
+                let now =
+                    Footprint::of(pid).unwrap_or_else(|| panic!("{what}: the {name} is gone"));
                 if now.is_within(most) {
                     break;
                 }

@@ -127,12 +127,19 @@ impl Servers {
             let scheme = if kind.tls { "https" } else { "http" };
             (url, format!("{scheme}://{HOST}:{port}"))
         };
-        let insecure = if kind.tls { "" } else { ", allow_insecure_http: true" };
+        let insecure = if kind.tls {
+            ""
+        } else {
+            ", allow_insecure_http: true"
+        };
         let moved = |provider: String, (from, to): (String, String)| {
             let provider = provider.replace(&from, &to);
             format!("{}{insecure}}}", provider.trim_end_matches('}'))
         };
-        let i = moved(self.infisical.provider(), at(self.infisical.url(), ports[0]));
+        let i = moved(
+            self.infisical.provider(),
+            at(self.infisical.url(), ports[0]),
+        );
         let c = moved(self.connect.provider(), at(self.connect.url(), ports[1]));
         let millis = |time: Duration| match time.as_millis() {
             0 => "0".to_owned(),
@@ -220,7 +227,9 @@ impl Lane<'_> {
         command
             .arg(format!("INFISICAL_DOMAIN={}", url(0)))
             .arg(format!("INFISICAL_UNIVERSAL_AUTH_CLIENT_ID={CLIENT_ID}"))
-            .arg(format!("INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET={CLIENT_SECRET}"))
+            .arg(format!(
+                "INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET={CLIENT_SECRET}"
+            ))
             .arg(format!("OP_CONNECT_HOST={}", url(1)))
             .arg(format!("OP_CONNECT_TOKEN={TOKEN}"))
             .arg(self.fixture.executable());
@@ -248,7 +257,11 @@ impl Lane<'_> {
     pub(crate) fn root(&self, program: &str, args: &[&str]) -> String {
         let output = self.machine.root(program).args(args).output();
         let output = output.expect("a program");
-        assert!(output.status.success(), "{program} {args:?}: {}", told(&output));
+        assert!(
+            output.status.success(),
+            "{program} {args:?}: {}",
+            told(&output)
+        );
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
@@ -265,7 +278,10 @@ impl Lane<'_> {
 
     /// A process of the user on the machine that does system calls.
     pub(crate) fn reader(&self) -> Probe {
-        Probe::start(self.machine.user(user::mounting(), self.fixture.probe_path()))
+        Probe::start(
+            self.machine
+                .user(user::mounting(), self.fixture.probe_path()),
+        )
     }
 
     /// The servers' name is this machine's again.

@@ -65,7 +65,9 @@ pub(crate) fn play(lane: &mut Lane<'_>, tale: &Tale, seen: &mut Seen) -> Result<
                     let rotations = tale.rotated.iter().filter(|it| *it == at).count();
                     let oldest = now - u64::try_from(rotations).expect("few");
                     if !(oldest..=now).contains(&version) {
-                        return Err(of(format!("version {version}, which {oldest} had replaced")));
+                        return Err(of(format!(
+                            "version {version}, which {oldest} had replaced"
+                        )));
                     }
                     seen.values += 1;
                 }

@@ -115,9 +115,7 @@ pub(crate) fn picture(samples: &[Sample]) -> String {
 }
 
 fn panel(svg: &mut String, samples: &[Sample], top: f64, unit: &str, lines: &[Line]) {
-    let values = lines
-        .iter()
-        .flat_map(|(_, of)| samples.iter().map(of));
+    let values = lines.iter().flat_map(|(_, of)| samples.iter().map(of));
     let most = round_up(values.fold(0.0, f64::max));
     let end = samples.last().map_or(1.0, |it| it.seconds).max(1.0);
     let x = |seconds: f64| LEFT + seconds / end * WIDTH;

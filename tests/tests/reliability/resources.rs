@@ -30,7 +30,12 @@ fn assert_right(lane: &mut Lane<'_>, when: &str) {
     for (at, (read, _)) in files.iter().zip(lane.read(&files)) {
         let version = read.map(|bytes| lane.version(*at, &bytes));
         let name = &lane.servers.files[*at].name;
-        assert_eq!(version, Ok(Ok(lane.versions[*at])), "{name} {when}\n{}", lane.status());
+        assert_eq!(
+            version,
+            Ok(Ok(lane.versions[*at])),
+            "{name} {when}\n{}",
+            lane.status()
+        );
     }
 }
 
@@ -65,8 +70,12 @@ fn limit(fixture: &Fixture, pid: u32, which: &str, to: &str) {
 /// The descriptors that a process has, but no more; gives back what it could have before.
 fn without_descriptors(fixture: &Fixture, pid: u32, act: impl FnOnce()) {
     let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).expect("limits");
-    let line = limits.lines().find(|line| line.starts_with("Max open files"));
-    let before = line.and_then(|line| line.split_whitespace().nth(3)).expect("a limit");
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    let before = line
+        .and_then(|line| line.split_whitespace().nth(3))
+        .expect("a limit");
     limit(fixture, pid, "nofile", "0");
     act();
     limit(fixture, pid, "nofile", before);
@@ -75,7 +84,12 @@ fn without_descriptors(fixture: &Fixture, pid: u32, act: impl FnOnce()) {
 /// Ticks of a processor that a process has used.
 fn ticks(pid: u32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process");
-    let fields: Vec<_> = stat.rsplit_once(") ").expect("a name").1.split(' ').collect();
+    let fields: Vec<_> = stat
+        .rsplit_once(") ")
+        .expect("a name")
+        .1
+        .split(' ')
+        .collect();
     let number = |at: usize| fields[at].parse::<u64>().expect("a number");
     number(11) + number(12)
 }
@@ -93,7 +107,11 @@ fn a_daemon_without_descriptors_serves_what_it_has_and_the_rest_when_there_are_s
             lane.proxies.iter().for_each(|proxy| proxy.door(Door::Open));
             let unreachable = [libc::EHOSTUNREACH, libc::ETIMEDOUT, libc::EIO];
             let failed = assert_whole_or(lane, &unreachable, "without descriptors");
-            assert_eq!(failed, lane.servers.files.len(), "no connection can be made");
+            assert_eq!(
+                failed,
+                lane.servers.files.len(),
+                "no connection can be made"
+            );
         });
         lane.advance(lane.kind.ttl);
         assert_right(lane, "with descriptors again");
@@ -118,7 +136,11 @@ fn a_helper_without_descriptors_keeps_the_mount_rests_and_answers_when_there_are
             let used = ticks(helper) - before;
             // A tick is 10 ms: less than half of the time on one processor.
             let half = u64::try_from(begun.elapsed().as_millis() / 20).expect("not long");
-            assert!(used <= half.max(20), "{used} ticks in {:?}", begun.elapsed());
+            assert!(
+                used <= half.max(20),
+                "{used} ticks in {:?}",
+                begun.elapsed()
+            );
         });
         lane.advance(lane.kind.ttl);
         lane.proxies.iter().for_each(|proxy| proxy.door(Door::Open));
@@ -141,16 +163,26 @@ fn a_lock_limit_that_sinks_under_what_is_locked_fails_reads_with_an_errno_and_en
         let daemon = lane.fixture.process("internal-daemon").pid;
         // Nothing was fetched yet: no sealed area is there.
         limit(&fixture, daemon, "memlock", "4096");
-        let full = [libc::ENOMEM, libc::EFBIG, libc::EHOSTUNREACH, libc::ETIMEDOUT, libc::EIO];
+        let full = [
+            libc::ENOMEM,
+            libc::EFBIG,
+            libc::EHOSTUNREACH,
+            libc::ETIMEDOUT,
+            libc::EIO,
+        ];
         let failed = assert_whole_or(lane, &full, "under a sunken limit");
         eprintln!("{failed} of {} reads failed", lane.servers.files.len());
         limit(&fixture, daemon, "memlock", &fixture.memlock.to_string());
         // A flight that found no room waits for some until its half minute is over.
         let files = all(lane);
-        wait::within(Duration::from_secs(40), "every file can be read again", || {
-            let outcomes = lane.read(&files);
-            outcomes.iter().all(|(read, _)| read.is_ok()).then_some(())
-        });
+        wait::within(
+            Duration::from_secs(40),
+            "every file can be read again",
+            || {
+                let outcomes = lane.read(&files);
+                outcomes.iter().all(|(read, _)| read.is_ok()).then_some(())
+            },
+        );
         assert_right(lane, "under the limit of before");
         assert_eq!(lane.fixture.process("internal-daemon").pid, daemon);
     });
@@ -164,14 +196,17 @@ fn a_full_disk_costs_lines_of_the_audit_and_nothing_else() {
         assert_right(lane, "before");
         lane.unmount();
         let who = user::mounting();
-        lane.root("mount", &[
-            "-t",
-            "tmpfs",
-            "-o",
-            &format!("size=64k,mode=700,uid={},gid={}", who.uid, who.gid),
-            "tmpfs",
-            state.to_str().expect("UTF-8"),
-        ]);
+        lane.root(
+            "mount",
+            &[
+                "-t",
+                "tmpfs",
+                "-o",
+                &format!("size=64k,mode=700,uid={},gid={}", who.uid, who.gid),
+                "tmpfs",
+                state.to_str().expect("UTF-8"),
+            ],
+        );
         lane.secretfs_ok("mount");
         let filler = state.join("filler");
         let fill = format!("head -c 40000 /dev/zero >{}", filler.display());
@@ -183,19 +218,29 @@ fn a_full_disk_costs_lines_of_the_audit_and_nothing_else() {
         lane.root("rm", &[filler.to_str().expect("UTF-8")]);
         wait::until("opens are written down again", || {
             assert_right(lane, "with room again");
-            let audit = lane.root("cat", &[&format!("{}/secretfs/audit.jsonl", state.display())]);
+            let audit = lane.root(
+                "cat",
+                &[&format!("{}/secretfs/audit.jsonl", state.display())],
+            );
             let lines: Vec<_> = audit.lines().collect();
             (lines.len() > 40).then_some(())
         });
-        let audit = lane.root("cat", &[&format!("{}/secretfs/audit.jsonl", state.display())]);
+        let audit = lane.root(
+            "cat",
+            &[&format!("{}/secretfs/audit.jsonl", state.display())],
+        );
         for line in audit.lines() {
             let read: Result<serde_json::Value, _> = serde_json::from_str(line);
             assert!(read.is_ok(), "a line in two: {line:?}");
         }
         wait::until("the log tells what was lost", || {
             assert_right(lane, "with room again");
-            let log = lane.root("cat", &[&format!("{}/secretfs/secretfs.log", state.display())]);
-            log.contains("lines of log or audit were lost").then_some(())
+            let log = lane.root(
+                "cat",
+                &[&format!("{}/secretfs/secretfs.log", state.display())],
+            );
+            log.contains("lines of log or audit were lost")
+                .then_some(())
         });
     });
 }
@@ -213,15 +258,23 @@ fn where_the_home_is_read_only_a_mountpoint_elsewhere_works_and_one_in_it_is_tol
             lane.root("mount", &["-o", "remount,ro,bind", folder]);
         }
         let inside = lane.fixture.mountpoint();
-        let output = lane.secretfs(["mount".as_ref(), inside.as_os_str()]).output();
+        let output = lane
+            .secretfs(["mount".as_ref(), inside.as_os_str()])
+            .output();
         let output = output.expect("secretfs");
         assert_eq!(output.status.code(), Some(6), "{}", told(&output));
-        assert!(told(&output).contains("choose a mountpoint that can be written to"), "{}", told(&output));
+        assert!(
+            told(&output).contains("choose a mountpoint that can be written to"),
+            "{}",
+            told(&output)
+        );
         lane.fixture.wait_for_no_process();
 
         let elsewhere = lane.fixture.path("run/secrets");
         let on = |command: &str| {
-            let output = lane.secretfs([command.as_ref(), elsewhere.as_os_str()]).output();
+            let output = lane
+                .secretfs([command.as_ref(), elsewhere.as_os_str()])
+                .output();
             let output = output.expect("secretfs");
             assert!(output.status.success(), "{command}: {}", told(&output));
         };

@@ -44,7 +44,9 @@ impl Published {
         let age = begun.saturating_duration_since(*replaced);
         match age <= TTL + STALE {
             true => Ok(age),
-            false => Err(format!("version {version} was replaced {age:?} before the open")),
+            false => Err(format!(
+                "version {version} was replaced {age:?} before the open"
+            )),
         }
     }
 }
@@ -131,7 +133,12 @@ fn soak(lane: &mut Lane<'_>, time: Duration, mut seed: Seed) {
     let files = lane.servers.files.len();
     let now = Instant::now();
     let readers = Readers {
-        names: lane.servers.files.iter().map(|it| it.name.clone()).collect(),
+        names: lane
+            .servers
+            .files
+            .iter()
+            .map(|it| it.name.clone())
+            .collect(),
         fixture: lane.fixture,
         published: Published((0..files).map(|_| Mutex::new(vec![now])).collect()),
         reads: AtomicU64::new(0),

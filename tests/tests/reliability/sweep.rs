@@ -36,7 +36,9 @@ fn sweep(lane: &mut Lane<'_>, of: usize, stride: usize) -> (usize, usize) {
     assert_eq!(after.2 - before.2, 1, "one exchange is one connection");
     let (up, down) = (after.0 - before.0, after.1 - before.1);
     let mut failed = 0;
-    let ways = (0..up).map(|at| (true, at)).chain((0..down).map(|at| (false, at)));
+    let ways = (0..up)
+        .map(|at| (true, at))
+        .chain((0..down).map(|at| (false, at)));
     let bytes: Vec<_> = ways.skip(of * stride).step_by(LANES * stride).collect();
     for (is_up, at) in &bytes {
         let cut = Some(Cut {
@@ -44,8 +46,14 @@ fn sweep(lane: &mut Lane<'_>, of: usize, stride: usize) -> (usize, usize) {
             act: Act::Reset,
         });
         let plan = match is_up {
-            true => Plan { up: cut, ..Plan::default() },
-            false => Plan { down: cut, ..Plan::default() },
+            true => Plan {
+                up: cut,
+                ..Plan::default()
+            },
+            false => Plan {
+                down: cut,
+                ..Plan::default()
+            },
         };
         lane.proxies[0].next(plan);
         let place = format!("reset after {at} bytes, up: {is_up}");
@@ -90,5 +98,8 @@ fn a_reset_at_any_byte_of_an_exchange_is_not_seen_or_is_an_errno_once() {
         seen.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1))
     });
     eprintln!("reset at {bytes} places: {failed} reads failed, the others were not disturbed");
-    assert!(bytes > 20, "an exchange has more bytes than {bytes} times {stride}");
+    assert!(
+        bytes > 20,
+        "an exchange has more bytes than {bytes} times {stride}"
+    );
 }

@@ -150,11 +150,17 @@ impl Draws {
         match self.seed.below(20) {
             0..=9 => Trouble::Wire(side, self.times(), self.plan()),
             10 => Trouble::Door(side, *self.seed.pick(&[Door::Refuse, Door::Mute])),
-            11 => Trouble::Name(*self.seed.pick(&[Name::Unknown, Name::Mute, Name::Elsewhere])),
+            11 => Trouble::Name(
+                *self
+                    .seed
+                    .pick(&[Name::Unknown, Name::Mute, Name::Elsewhere]),
+            ),
             // One in a script: a second before the first new one was used is a refusal of minutes.
             12 if !self.token_gone => {
                 self.token_gone = true;
-                self.seed.pick(&[Trouble::TokenGone, Trouble::TokenOver]).clone()
+                self.seed
+                    .pick(&[Trouble::TokenGone, Trouble::TokenOver])
+                    .clone()
             }
             13 => Trouble::Jump(Duration::from_millis(self.seed.below(60_000))),
             _ => Trouble::Answer(side, self.times(), self.fault()),
