@@ -310,8 +310,15 @@ impl Fixture {
         Probe::start(outer)
     }
 
-    #[cfg(feature = "test-hooks")]
-    pub(crate) fn probe_path(&self) -> &Path {
+    /// The executable whose processes are this fixture's.
+    #[must_use]
+    pub fn executable(&self) -> &Path {
+        &self.executable
+    }
+
+    /// The probe, for a machine to start.
+    #[must_use]
+    pub fn probe_path(&self) -> &Path {
         &self.probe
     }
 

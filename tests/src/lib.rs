@@ -9,6 +9,8 @@
 //! | [`terminal`] | a command on a terminal of its own |
 //! | [`vault`] | local vaults, written with the age library |
 //! | [`user`], [`place`], [`system`], [`wait`] | who, where, what there is, and when |
+//! | [`fault_proxy`] | breaks connections between a daemon and a simulator, byte by byte |
+//! | [`seed`] | numbers that can be drawn again |
 //! | [`http_sim`] | what the simulators of HTTP services share |
 //! | [`infisical`] | a strict simulator of an Infisical server |
 //! | [`connect`] | a strict simulator of a 1Password Connect server |
@@ -27,6 +29,7 @@ mod clock;
 pub mod command_lines;
 pub mod connect;
 pub mod documents;
+pub mod fault_proxy;
 pub mod fixture;
 pub mod http_sim;
 pub mod infisical;
@@ -40,6 +43,7 @@ pub mod probe;
 pub mod script;
 #[cfg(feature = "test-hooks")]
 pub mod scripted;
+pub mod seed;
 pub mod session;
 pub mod system;
 pub mod systemd;

@@ -99,6 +99,21 @@ impl<'a> Machine<'a> {
         write(&self.fixture.path("machine/fstab"), text);
     }
 
+    /// Writes a file of the machine's own /etc: `hosts`, say.
+    ///
+    /// # Panics
+    /// It cannot be written.
+    pub fn write_etc(&self, name: &str, text: &str) {
+        let mut shell = self.root("sh");
+        // Readers see the old or the new one.
+        shell.args([
+            "-c",
+            "printf %s \"$2\" >\"/etc/$1.new\" && mv \"/etc/$1.new\" \"/etc/$1\"",
+        ]);
+        let status = shell.args(["sh", name, text]).status().expect("a shell");
+        assert!(status.success(), "/etc/{name}: {status}");
+    }
+
     /// A program as root, with nothing in its environment.
     pub fn root(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = user::privileged("nsenter");

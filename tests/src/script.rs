@@ -43,6 +43,8 @@ pub enum Step {
     SlurpConcurrently { path: String, threads: usize },
     /// `Slurp` of different files, a thread for each of them, at once.
     SlurpEach { paths: Vec<String> },
+    /// The same, and how long each took.
+    SlurpTimed { paths: Vec<String> },
     /// `Slurp` one after the other.
     SlurpRepeatedly { path: String, times: usize },
     /// The names of a folder, sorted.
@@ -65,6 +67,10 @@ pub enum Step {
     },
     /// Starts a program with nothing to read, and waits for its end: how long it takes.
     Launch { args: Vec<String> },
+    /// Moves the clock of the daemon (test builds).
+    Advance { mountpoint: String, by_ms: u64 },
+    /// Bytes that the daemon has in sealed areas, as it tells itself.
+    Sealed { mountpoint: String },
 }
 
 /// Ways to change a file, all of which must be refused.
@@ -109,6 +115,8 @@ pub enum Outcome {
     Tally(Vec<(Outcome, usize)>),
     /// What each of several saw.
     Each(Vec<Outcome>),
+    /// The same, and the microseconds that it took.
+    Timed(Vec<(Outcome, u64)>),
     /// How long it took, in nanoseconds.
     Nanoseconds(u64),
     /// How long many readers took.

@@ -9,7 +9,7 @@ use secretfs_providers::{
     Answer, ErrorKind, Fetched, Mark, ProviderError, Reference, Validator, Wanted,
 };
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// One value to be fetched.
 #[derive(Clone)]
@@ -20,6 +20,9 @@ pub(super) struct Job {
     pub(super) prior: Option<Held>,
     /// Taken before the request is made.
     pub(super) mark: Option<Mark>,
+    /// The moment before the request is made. The answer says what was true from then on: one that took
+    /// its time is that much older.
+    pub(super) asked: Instant,
 }
 
 /// A value that can be published.

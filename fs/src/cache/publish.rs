@@ -22,7 +22,6 @@ impl Cache {
             .mark_key
             .mark(job.key, &got.value)
             .map_err(|_| OpenError::Locked)?;
-        let now = self.clock.now();
         let modified = got.modified.unwrap_or_else(|| self.clock.wall());
         let mut state = self.guard();
         // Under the mutex: a lock bumps the epoch before it clears the state.
@@ -53,7 +52,7 @@ impl Cache {
                 value: snapshot.value.clone(),
                 version: snapshot.version,
                 modified: snapshot.modified,
-                fetched: now,
+                fetched: job.asked,
                 ttl: self.effective_ttl(job, got.max_age),
                 max_age: got.max_age,
                 validator: got.validator,

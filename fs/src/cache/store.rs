@@ -32,7 +32,7 @@ pub(super) struct Held {
     pub(super) value: Sealed,
     pub(super) version: VersionId,
     pub(super) modified: SystemTime,
-    /// When it was fetched or confirmed.
+    /// When it was asked for, or for its confirmation.
     pub(super) fetched: Instant,
     /// How long it is fresh from then.
     pub(super) ttl: Duration,

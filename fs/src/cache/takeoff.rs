@@ -122,7 +122,7 @@ impl Cache {
         if let Some(flight) = state.flights.get(&plan.key) {
             return Ok(Arc::clone(flight));
         }
-        let mut jobs = vec![state.job(Arc::clone(plan))];
+        let mut jobs = vec![state.job(Arc::clone(plan), now)];
         let brings_all = source.provider.brings_whole_places();
         if let Some(place) = &place
             && (state.places.should_list(place, now)
@@ -187,6 +187,7 @@ impl Cache {
             plan: Arc::new(plan),
             prior: None,
             mark: None,
+            asked: self.clock.now(),
         };
         self.launch(source.clone(), vec![job], landing, false);
         Ok(flight)
@@ -215,7 +216,7 @@ impl Cache {
                 && state.is_wanting(key, now)
                 && let Some(neighbour) = neighbour()
             {
-                jobs.push(state.job(Arc::new(neighbour)));
+                jobs.push(state.job(Arc::new(neighbour), now));
             }
             true
         };
@@ -259,7 +260,8 @@ impl Cache {
     }
 
     /// Hands jobs of a list over to requests of their own.
-    pub(super) fn relaunch(self: &Arc<Self>, order: &Order, job: Job, landing: Landing) {
+    pub(super) fn relaunch(self: &Arc<Self>, order: &Order, mut job: Job, landing: Landing) {
+        job.asked = self.clock.now();
         self.launch(order.source.clone(), vec![job], landing, order.keep);
     }
 
@@ -271,13 +273,14 @@ impl Cache {
 }
 
 impl State {
-    fn job(&self, plan: Arc<EntryPlan>) -> Job {
+    fn job(&self, plan: Arc<EntryPlan>, asked: Instant) -> Job {
         let held = self.values.peek(&plan.key);
         Job {
             key: plan.key,
             prior: held.filter(|held| held.validator.is_some()).cloned(),
             plan,
             mark: None,
+            asked,
         }
     }
 

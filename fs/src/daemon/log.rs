@@ -10,6 +10,10 @@ use tracing::{Event, Level, Metadata, Subscriber};
 /// The longest line, in bytes. What is longer is cut: a line must fit a frame of the link.
 const MAX_LINE: usize = 2048;
 
+/// What the locked heap must be able to give beside a line: those that wait for the helper lie there, and a
+/// failed allocation would end the process.
+const SPARE_HEAP: usize = 256 << 10;
+
 /// Turns events into lines of the link. Spans are not kept: with one thread and short events they
 /// would only cost locked memory.
 #[derive(Debug)]
@@ -58,6 +62,9 @@ impl Subscriber for LinkLog {
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
+        if !secretfs_memory::heap::has_room(SPARE_HEAP) {
+            return;
+        }
         let mut line = Line(String::new());
         event.record(&mut line);
         let mut text = line.0;

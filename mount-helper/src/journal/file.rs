@@ -24,16 +24,29 @@ impl BoundedFile {
         }
     }
 
-    /// Appends a line in one write. A disk that is full or gone loses it: there is nobody to tell.
-    pub(super) fn append(&mut self, line: &[u8]) {
+    /// Appends a line in one write; whether all of it is there. A disk that is full or gone loses it, and
+    /// no part of it stays: the next line would be appended to that.
+    pub(super) fn append(&mut self, line: &[u8]) -> bool {
         self.follow();
         let room = u64::try_from(line.len()).unwrap_or(u64::MAX);
         if self.length().saturating_add(room) > self.limit {
             self.rotate();
         }
-        if let Some(file) = &mut self.file {
-            let _ = file.write_all(line);
+        let before = self.length();
+        let Some(file) = &mut self.file else {
+            return false;
+        };
+        if file.write_all(line).is_ok() {
+            return true;
         }
+        let part = self.length().saturating_sub(before);
+        // More than a part of ours: another helper has appended meanwhile.
+        if let Some(file) = &self.file
+            && (1..room).contains(&part)
+        {
+            let _ = file.set_len(before);
+        }
+        false
     }
 
     pub(super) fn into_file(mut self) -> Option<File> {

@@ -144,9 +144,11 @@ impl Sink {
             let lost = self.lost.swap(0, Ordering::Relaxed);
             if lost > 0 {
                 let now = time::rfc3339(SystemTime::now());
-                self.write_log(&format!(
-                    "{now} warn: {lost} lines of log or audit were lost\n"
-                ));
+                let told = format!("{now} warn: {lost} lines of log or audit were lost\n");
+                if !self.put_into_log(&told) {
+                    // Told with the next line, if there is room by then.
+                    self.lost.fetch_add(lost, Ordering::Relaxed);
+                }
             }
         }
     }
@@ -155,16 +157,28 @@ impl Sink {
     fn write_audit(&mut self, records: &[Record]) {
         if let Some(audit) = &mut self.audit {
             let lines: String = records.iter().map(Record::line).collect();
-            audit.append(lines.as_bytes());
+            if !audit.append(lines.as_bytes()) {
+                let lost = u64::try_from(records.len()).unwrap_or(u64::MAX);
+                self.lost.fetch_add(lost, Ordering::Relaxed);
+            }
         }
         self.native.send(&self.name, records);
     }
 
     fn write_log(&mut self, text: &str) {
+        if !self.put_into_log(text) {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it is there; where there is no place for a log, nothing is missed.
+    fn put_into_log(&mut self, text: &str) -> bool {
         if self.to_stderr {
-            let _ = std::io::stderr().write_all(text.as_bytes());
-        } else if let Some(log) = &mut self.log {
-            log.append(text.as_bytes());
+            return std::io::stderr().write_all(text.as_bytes()).is_ok();
+        }
+        match &mut self.log {
+            Some(log) => log.append(text.as_bytes()),
+            None => true,
         }
     }
 }

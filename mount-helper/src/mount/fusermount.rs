@@ -59,6 +59,9 @@ fn help(reason: &dyn std::fmt::Display) -> &'static str {
         "add the line `user_allow_other` to /etc/fuse.conf, or leave `--allow-root` out"
     } else if reason.contains("/dev/fuse") {
         "load the kernel module `fuse`, and see that /dev/fuse may be opened (mode 0666)"
+    } else if reason.contains("no write access") {
+        // A folder of the user's own, 0700: what is left is a file system that is read-only.
+        "choose a mountpoint that can be written to, below the runtime folder ($XDG_RUNTIME_DIR), say"
     } else if reason.contains("Operation not permitted") {
         // no_new_privs, or AppArmor's profile of fusermount3 (contract fuse.md §2.6).
         "mount below your home folder, outside any sandbox (no_new_privs keeps fusermount3 from mounting)"

@@ -9,6 +9,7 @@ use crate::provider::Context;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 /// How long an unused connection stays: long enough for the list that follows a single request, and
 /// no longer, because TLS keeps the last bytes it decrypted until then.
@@ -35,9 +36,11 @@ pub(super) struct Pool(Mutex<Idle>);
 
 #[derive(Debug, Default)]
 struct Idle {
-    /// With the number that says whether one was used since.
-    connections: Vec<(u64, Connection)>,
-    next: u64,
+    /// With the end of its time.
+    connections: Vec<(Instant, Connection)>,
+    /// Whether a task is there that drops those whose time is over. One for all: a fast server gives
+    /// thousands back in a second, and a task for each would fill the locked heap.
+    is_swept: bool,
     /// Counts the locks: what was under way over one is not kept.
     epoch: u64,
 }
@@ -70,17 +73,27 @@ impl Pool {
         {
             return;
         }
-        let number = idle.next;
-        idle.next += 1;
-        idle.connections.push((number, connection));
+        idle.connections.push((Instant::now() + IDLE, connection));
+        if std::mem::replace(&mut idle.is_swept, true) {
+            return;
+        }
         drop(idle);
         let pool = Arc::downgrade(self);
         tokio::spawn(async move {
-            tokio::time::sleep(IDLE).await;
-            if let Some(pool) = pool.upgrade() {
-                pool.idle().connections.retain(|(of, _)| *of != number);
+            while let Some(next) = pool.upgrade().and_then(|pool| pool.sweep()) {
+                tokio::time::sleep_until(next).await;
             }
         });
+    }
+
+    /// Drops what nobody used in time; when to look again, if there is anything left.
+    fn sweep(&self) -> Option<Instant> {
+        let mut idle = self.idle();
+        let now = Instant::now();
+        idle.connections.retain(|(until, _)| *until > now);
+        let next = idle.connections.iter().map(|(until, _)| *until).min();
+        idle.is_swept = next.is_some();
+        next
     }
 
     fn forget(&self) {

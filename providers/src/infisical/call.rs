@@ -13,6 +13,9 @@ use tokio::time::{Instant, sleep};
 const RETRIES: u32 = 2;
 /// The pause before the first of them, doubled for the second, each up to twice as long by chance.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How often one request is asked again after a limit, whatever `Retry-After` says: a server that says 0
+/// for ever is no reason to go on.
+const LIMITS: u32 = 5;
 /// Where a limit does not say how long it lasts.
 const LIMITED: Duration = Duration::from_secs(5);
 
@@ -33,6 +36,7 @@ impl Call<'_> {
         etag: Option<&str>,
     ) -> Result<Result<Response, Refusal>, ProviderError> {
         let mut attempt = 0;
+        let mut limits = 0;
         let mut signed_in_again = false;
         loop {
             self.wait_for_limit().await?;
@@ -69,7 +73,14 @@ impl Call<'_> {
                     }
                     signed_in_again = true;
                 }
-                Refusal::Limited(after) => self.limit(after),
+                Refusal::Limited(after) => {
+                    let wait = after.unwrap_or(LIMITED).max(PAUSE);
+                    self.limit(wait);
+                    limits += 1;
+                    if limits > LIMITS {
+                        return Err(self.limited(wait));
+                    }
+                }
                 other @ (Refusal::Server | Refusal::Stranger) => {
                     let error = self.failed(&other, "read secrets");
                     // A server that fails says so at once; one more try tells a hiccup from an outage.
@@ -114,8 +125,7 @@ impl Call<'_> {
     }
 
     /// Remembers a limit: nobody asks before it is over.
-    fn limit(&self, after: Option<Duration>) {
-        let wait = after.unwrap_or(LIMITED);
+    fn limit(&self, wait: Duration) {
         self.of.limits().limited_until = Instant::now().checked_add(wait);
     }
 

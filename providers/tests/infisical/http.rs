@@ -223,6 +223,24 @@ async fn a_rate_limit_is_waited_for_where_it_ends_in_time() {
         .unwrap();
 }
 
+/// Without an end to it the loop of requests and their log would fill the locked heap.
+#[tokio::test]
+async fn a_rate_limit_that_is_always_over_at_once_is_asked_a_few_times_and_no_more() {
+    let server = Server::start(None, |_, _| {
+        Reply::With(429, limited(), vec![("retry-after", "0".to_owned())])
+    })
+    .await;
+    let provider = server.provider();
+    give_token(&provider, &server.context());
+    let failed = provider.fetch(&wanted("KEY"), &server.context()).await;
+    let failed = failed.unwrap_err();
+    assert!(
+        matches!(failed.kind, ErrorKind::Limited { .. }),
+        "{failed:?}"
+    );
+    assert_eq!(server.lines().len(), 6);
+}
+
 fn limited() -> String {
     r#"{"reqId":"r","statusCode":429,"message":"Rate limit exceeded.","error":"RateLimitExceeded"}"#
         .to_owned()

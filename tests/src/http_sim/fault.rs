@@ -28,6 +28,8 @@ pub enum Fault {
     Delay(Duration),
     /// The service is broken, and says so in its own way.
     Status(u16),
+    /// 429, and how many seconds to wait.
+    Limited(u64),
     /// What comes is no HTTP.
     Garbage,
     /// A proxy in between answers, with a page.

@@ -2,7 +2,6 @@
 
 use super::request::Request;
 use std::io;
-use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
@@ -113,20 +112,6 @@ impl Wire {
                 stream.flush().await
             }
         }
-    }
-
-    /// Writes by pieces, with pauses.
-    pub(super) async fn drip(
-        &mut self,
-        bytes: &[u8],
-        piece: usize,
-        every: Duration,
-    ) -> io::Result<()> {
-        for piece in bytes.chunks(piece.max(1)) {
-            tokio::time::sleep(every).await;
-            self.write(piece).await?;
-        }
-        Ok(())
     }
 
     /// Ends well: with TLS's own goodbye.

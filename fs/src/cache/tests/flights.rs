@@ -54,6 +54,24 @@ async fn only_an_open_in_the_last_fifth_of_the_ttl_refreshes_ahead() {
     assert_eq!(rig.main.count(), 2);
 }
 
+/// A server that takes its time may have read the value when it was asked: from then on it ages, or a
+/// value that was replaced meanwhile would be served for longer than the ttl.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_took_its_time_is_as_old_as_its_request() {
+    let rig = Rig::named(&["a/x"]);
+    rig.main.script().delay = Duration::from_secs(8);
+    let open = rig.spawn("a/x");
+    pass(8001).await;
+    open.await.unwrap().unwrap();
+    let state = rig.cache.state(rig.key("a/x")).unwrap();
+    assert!(state.age.unwrap() >= Duration::from_secs(8), "{state:?}");
+    // The ttl is five minutes.
+    pass(291_900).await;
+    assert!(rig.peek("a/x").is_some());
+    pass(200).await;
+    assert!(rig.peek("a/x").is_none());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_refresh_ahead_that_fails_leaves_the_value_and_does_not_hammer() {
     let rig = Rig::named(&["a/x"]);

@@ -107,6 +107,7 @@ async fn an_answer_from_before_a_lock_is_not_even_identified() {
         plan: rig.plan("a/x"),
         prior: None,
         mark: None,
+        asked: TestClock.now(),
     };
     rig.cache.lock();
     rig.cache.unlock();

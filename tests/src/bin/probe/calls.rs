@@ -102,7 +102,20 @@ impl Calls {
             }
             Step::Slurp { path } => slurp(&path),
             Step::SlurpConcurrently { path, threads } => Ok(slurp_concurrently(&path, threads)),
-            Step::SlurpEach { paths } => Ok(Outcome::Each(slurp_at_once(&paths))),
+            Step::SlurpEach { paths } => {
+                let timed = slurp_at_once(&paths).into_iter();
+                Ok(Outcome::Each(timed.map(|(outcome, _)| outcome).collect()))
+            }
+            Step::SlurpTimed { paths } => Ok(Outcome::Timed(slurp_at_once(&paths))),
+            #[cfg(feature = "test-hooks")]
+            Step::Advance { mountpoint, by_ms } => {
+                crate::clock::advance(&mountpoint, by_ms);
+                Ok(Outcome::Done)
+            }
+            #[cfg(feature = "test-hooks")]
+            Step::Sealed { mountpoint } => Ok(Outcome::Number(crate::clock::sealed(&mountpoint))),
+            #[cfg(not(feature = "test-hooks"))]
+            Step::Advance { .. } | Step::Sealed { .. } => Err(Errno::OPNOTSUPP),
             Step::SlurpRepeatedly { path, times } => {
                 let mut last = Outcome::Done;
                 for _ in 0..times {
@@ -199,11 +212,15 @@ fn slurp(path: &str) -> Result<Outcome, Errno> {
     Ok(Outcome::Bytes(to_hex(&bytes)))
 }
 
-fn slurp_at_once<P: AsRef<str> + Sync>(paths: &[P]) -> Vec<Outcome> {
+/// The outcomes, and the microseconds of each.
+fn slurp_at_once<P: AsRef<str> + Sync>(paths: &[P]) -> Vec<(Outcome, u64)> {
     let barrier = std::sync::Barrier::new(paths.len());
     let read = |path: &str| {
         barrier.wait();
-        slurp(path).unwrap_or_else(|e| Outcome::Failed(e.raw_os_error()))
+        let begun = std::time::Instant::now();
+        let outcome = slurp(path).unwrap_or_else(|e| Outcome::Failed(e.raw_os_error()));
+        let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        (outcome, took)
     };
     let read = &read;
     std::thread::scope(|scope| {
@@ -221,7 +238,7 @@ fn slurp_at_once<P: AsRef<str> + Sync>(paths: &[P]) -> Vec<Outcome> {
 fn slurp_concurrently(path: &str, threads: usize) -> Outcome {
     let outcomes = slurp_at_once(&vec![path; threads]);
     let mut tally: Vec<(Outcome, usize)> = Vec::new();
-    for outcome in outcomes {
+    for (outcome, _) in outcomes {
         match tally.iter_mut().find(|(seen, _)| *seen == outcome) {
             Some((_, count)) => *count += 1,
             None => tally.push((outcome, 1)),

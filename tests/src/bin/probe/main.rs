@@ -16,7 +16,7 @@ use std::io::{BufRead, Write};
 fn main() {
     #[cfg(feature = "test-hooks")]
     if std::env::args().nth(1).as_deref() == Some("advance") {
-        return clock::advance();
+        return clock::advance_by_arguments();
     }
     #[cfg(feature = "test-hooks")]
     if std::env::args().nth(1).as_deref() == Some("attempt") {

@@ -287,6 +287,12 @@ const DECIDED: &[(&str, &str, &str, Proof)] = &[
         Only("the drawing is tested in cli/src/map_report.rs"),
     ),
     (
+        "docs/reliability.md",
+        "sh",
+        "",
+        Only("these run tests of this repository, some of them for an hour"),
+    ),
+    (
         "docs/run.md",
         "console",
         "",
