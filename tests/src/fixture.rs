@@ -173,12 +173,6 @@ impl Fixture {
 
     // Commands.
 
-    /// The executable of this fixture.
-    #[must_use]
-    pub fn executable(&self) -> &Path {
-        &self.executable
-    }
-
     /// Any program, as the user.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         self.command_as(user::mounting(), program)

@@ -270,12 +270,13 @@ fn all_is_well(lane: &mut Lane<'_>) {
 /// No more at the end than when everything had been there once.
 fn is_flat(samples: &[Sample]) {
     let quarter = samples.len() / 4;
-    let median = |part: &[Sample], of: fn(&Sample) -> u64| {
+    type Column = fn(&Sample) -> u64;
+    let median = |part: &[Sample], of: Column| {
         let mut values: Vec<u64> = part.iter().map(of).collect();
         values.sort_unstable();
         values.get(values.len() / 2).copied().unwrap_or_default()
     };
-    let columns: [(&str, fn(&Sample) -> u64); 4] = [
+    let columns: [(&str, Column); 4] = [
         ("resident", |it| it.resident),
         ("locked", |it| it.locked),
         ("sealed", |it| it.sealed),
