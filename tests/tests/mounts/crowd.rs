@@ -11,7 +11,7 @@ const EACH: u32 = 20;
 /// opened and read, handles that were long closed filled the locked heap.
 #[test]
 fn a_thousand_readers_of_a_cached_secret_get_it_every_time() {
-    let mount = Scripted::with_value(&value("crowd", 3072));
+    let mount = Scripted::with_value(value("crowd", 3072));
     let mut probe = mount.probe();
     probe.slurp(mount.file("a")).expect("the value");
     let path = mount.file("a").display().to_string();
