@@ -63,8 +63,14 @@ impl Remote {
     /// Of secrets of 3 KiB: their folders and names. The files have the names.
     #[must_use]
     pub fn new(secrets: &[(String, String)]) -> Self {
+        Self::at(ROUND_TRIP, secrets)
+    }
+
+    /// The same at another distance.
+    #[must_use]
+    pub fn at(round_trip: Duration, secrets: &[(String, String)]) -> Self {
         let sim = Infisical::start_as(Generation::Both, Tls::Yes);
-        let far = Far::start(sim.address(), ROUND_TRIP);
+        let far = Far::start(sim.address(), round_trip);
         let url = format!("https://{}", far.address());
         let mut fixture = Fixture::new();
         fixture.environment = sim.environment();
