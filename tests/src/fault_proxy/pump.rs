@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
 
 /// Which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,53 +17,36 @@ pub(super) enum Way {
 
 /// Carries the bytes of a connection until both ends have had enough. An error is a reset.
 pub(super) async fn carry(
-    client: TcpStream,
-    server: TcpStream,
+    mut client: TcpStream,
+    mut server: TcpStream,
     (plan, born): (Plan, u64),
     shared: &Shared,
 ) -> io::Result<()> {
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
-    // Whatever ends the connection early is RST, not FIN.
+    // Whatever ends the connection early is RST, not FIN. Halves that own the stream would say FIN.
     client.set_zero_linger()?;
     server.set_zero_linger()?;
-    let (from_client, to_client) = client.into_split();
-    let (from_server, to_server) = server.into_split();
-    let up = Pump::new(
-        from_client,
-        to_server,
-        (plan.up, plan.latency, born),
-        (shared, Way::Up),
-    );
-    let down = Pump::new(
-        from_server,
-        to_client,
-        (plan.down, plan.latency, born),
-        (shared, Way::Down),
-    );
-    let (up, down) = tokio::try_join!(up.run(), down.run())?;
+    let (from_client, to_client) = client.split();
+    let (from_server, to_server) = server.split();
+    let up = (plan.up, plan.latency, born);
+    let down = (plan.down, plan.latency, born);
+    let up = Pump::new(from_client, to_server, up, (shared, Way::Up));
+    let down = Pump::new(from_server, to_client, down, (shared, Way::Down));
+    tokio::try_join!(up.run(), down.run())?;
     // Both have ended well: FIN was sent, and no RST may overtake it.
-    lingers(&up.0)?;
-    lingers(&down.0)
+    lingers(&client)?;
+    lingers(&server)
 }
 
 /// Closing sends FIN again.
-fn lingers(half: &OwnedReadHalf) -> io::Result<()> {
-    Ok(rustix::net::sockopt::set_socket_linger(
-        half.as_ref(),
-        None,
-    )?)
+fn lingers(stream: &TcpStream) -> io::Result<()> {
+    Ok(rustix::net::sockopt::set_socket_linger(stream, None)?)
 }
 
-/// The two ends of a direction, kept until the whole connection is over: dropped, they would end it.
-struct Ends(
-    OwnedReadHalf,
-    #[expect(dead_code, reason = "held")] OwnedWriteHalf,
-);
-
 struct Pump<'a> {
-    from: OwnedReadHalf,
-    to: OwnedWriteHalf,
+    from: ReadHalf<'a>,
+    to: WriteHalf<'a>,
     cut: Option<Cut>,
     latency: Duration,
     /// The mending before it: after the next one nothing happens to it any more.
@@ -77,8 +60,8 @@ struct Pump<'a> {
 
 impl<'a> Pump<'a> {
     fn new(
-        from: OwnedReadHalf,
-        to: OwnedWriteHalf,
+        from: ReadHalf<'a>,
+        to: WriteHalf<'a>,
         (cut, latency, born): (Option<Cut>, Duration, u64),
         (shared, way): (&'a Shared, Way),
     ) -> Self {
@@ -95,7 +78,7 @@ impl<'a> Pump<'a> {
         }
     }
 
-    async fn run(mut self) -> io::Result<Ends> {
+    async fn run(mut self) -> io::Result<()> {
         let mut buffer = vec![0; 16 << 10];
         loop {
             if self.shared.mendings() != self.born {
@@ -104,7 +87,7 @@ impl<'a> Pump<'a> {
             if let Some(cut) = self.cut.filter(|cut| self.passed >= cut.after) {
                 self.cut = None;
                 if !self.act(cut.act).await? {
-                    return Ok(Ends(self.from, self.to));
+                    return Ok(());
                 }
             }
             // Up to the place, so that it is met exactly.
@@ -119,7 +102,7 @@ impl<'a> Pump<'a> {
             };
             if read == 0 {
                 self.to.shutdown().await?;
-                return Ok(Ends(self.from, self.to));
+                return Ok(());
             }
             if !self.latency.is_zero() {
                 tokio::time::sleep(self.latency).await;
@@ -137,8 +120,8 @@ impl<'a> Pump<'a> {
             Act::Close => {
                 self.to.shutdown().await?;
                 // Not by RST: that would overtake what was sent before it.
-                rustix::net::sockopt::set_socket_linger(self.to.as_ref(), None)?;
-                lingers(&self.from)?;
+                lingers(self.to.as_ref())?;
+                lingers(self.from.as_ref())?;
                 return Err(io::ErrorKind::ConnectionAborted.into());
             }
             Act::HalfClose => {

@@ -5,8 +5,9 @@ use crate::lane::{Lane, TOKEN_LIFE};
 use crate::tale::{Side, Tale, Trouble};
 use std::time::{Duration, Instant};
 
-/// How long after the mending everything may take to be right: a tenth of the lanes' ttl.
-pub(crate) const RECOVERY: Duration = Duration::from_secs(6);
+/// How long after the mending everything may take to be right: half of the ttl of the scripts' lanes, and
+/// as long as a flight may go on that waits for what will never come.
+pub(crate) const RECOVERY: Duration = Duration::from_secs(30);
 
 /// What was seen.
 #[derive(Debug, Clone, Default)]
