@@ -55,6 +55,8 @@ pub enum Step {
     Enter { path: String },
     /// The pages of the file in the page cache (cachestat(2)).
     CachedPages { fd: i32 },
+    /// Says something to the helper of a mount: a request of its control socket, as JSON.
+    Control { mountpoint: String, request: String },
 }
 
 /// Ways to change a file, all of which must be refused.
@@ -99,6 +101,8 @@ pub enum Outcome {
     Tally(Vec<(Outcome, usize)>),
     /// What each of several saw.
     Each(Vec<Outcome>),
+    /// What a helper answered, as JSON. A refusal is `Failed` with the exit status of the command.
+    Answer(String),
 }
 
 /// The attributes that tests look at.
