@@ -120,13 +120,13 @@ fn stack_pointer() -> usize {
 /// Zeroes the vector registers: those that a call may overwrite anyway.
 #[inline(never)]
 pub fn clear_registers() {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
     x86_64::clear();
-    #[cfg(target_arch = "aarch64")]
+    #[cfg(all(target_arch = "aarch64", not(miri)))]
     aarch64::clear();
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 mod x86_64 {
     use std::arch::asm;
 

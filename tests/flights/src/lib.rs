@@ -11,9 +11,11 @@ extern crate self as tokio;
 
 #[path = "../../../fs/src/cache/mod.rs"]
 pub mod cache;
+#[path = "../../../fs/src/error.rs"]
+pub mod error;
 pub mod runtime;
 pub mod sync;
 pub mod time;
 
-pub use secretfs_fs::{error, map, render};
+pub use secretfs_fs::{map, render};
 pub use tokio_itself::select;

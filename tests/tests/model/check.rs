@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// What a promise of a second is given on a busy machine: a kernel is told of a change after the change.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What is tried: the files of a mount, and what its user can do to it.
 pub(crate) trait System {

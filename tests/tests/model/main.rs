@@ -33,6 +33,7 @@ fn compare(system: impl System, cases: u32, length: usize) {
     let config = ProptestConfig {
         // The report has the whole case.
         failure_persistence: None,
+        max_shrink_time: 60_000,
         ..ProptestConfig::with_cases(cases)
     };
     let system = RefCell::new(system);

@@ -37,7 +37,7 @@ impl Mounted {
     }
 
     fn path(&self, path: &str) -> String {
-        let path = self.fixture.file(path);
+        let path = self.fixture.file(path.trim_start_matches('/'));
         path.to_str().expect("UTF-8").to_owned()
     }
 
