@@ -4,6 +4,7 @@
 use shuttle::sync::Mutex;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
@@ -11,6 +12,8 @@ use std::task::{Context, Poll};
 #[derive(Debug, Clone, Default)]
 pub struct Handle {
     turn: Arc<Mutex<()>>,
+    /// Tasks that have not ended. No step: it is for the tests alone.
+    live: Arc<AtomicUsize>,
 }
 
 impl Handle {
@@ -19,15 +22,25 @@ impl Handle {
         &self,
         task: impl Future<Output = T> + Send + 'static,
     ) -> shuttle::future::JoinHandle<T> {
+        self.live.fetch_add(1, Ordering::SeqCst);
         shuttle::future::spawn(Task {
             turn: Arc::clone(&self.turn),
+            live: Arc::clone(&self.live),
             work: Some(Box::pin(task)),
         })
+    }
+
+    /// Waits until every task has ended, also those that have not begun.
+    pub fn settle(&self) {
+        while self.live.load(Ordering::SeqCst) > 0 {
+            shuttle::thread::yield_now();
+        }
     }
 }
 
 struct Task<T> {
     turn: Arc<Mutex<()>>,
+    live: Arc<AtomicUsize>,
     work: Option<Pin<Box<dyn Future<Output = T> + Send>>>,
 }
 
@@ -43,6 +56,7 @@ impl<T> Future for Task<T> {
         if outcome.is_ready() {
             // What it held is dropped on the runtime's thread, too.
             self.work = None;
+            self.live.fetch_sub(1, Ordering::SeqCst);
         }
         outcome
     }

@@ -318,15 +318,10 @@ impl World {
         (map, vec![Arc::clone(&self.fake) as Arc<dyn Provider>])
     }
 
-    /// Waits until nothing is under way.
+    /// Waits until nothing is under way, nor about to be.
     pub(crate) fn settle(&self) {
-        while self.fake.under_way() > 0 {
-            shuttle::thread::yield_now();
-        }
-        // Each of them had a task, which may have something left to say.
-        for _ in 0..20 {
-            shuttle::thread::yield_now();
-        }
+        self.runtime.settle();
+        assert_eq!(self.fake.under_way(), 0);
     }
 }
 

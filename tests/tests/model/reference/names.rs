@@ -74,6 +74,11 @@ impl Model {
                 .lists(&folder)
                 .into_iter()
                 .map(|(names, asks, model)| {
+                    // The C library takes ENOENT for the end of a folder that was removed.
+                    let names = match names {
+                        Err(libc::ENOENT) if self.remembers => Ok(BTreeSet::new()),
+                        other => other,
+                    };
                     let names = names.map(|names| {
                         Shown::Names(names.into_iter().map(|name| (name, false)).collect())
                     });
