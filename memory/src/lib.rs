@@ -23,10 +23,6 @@ pub mod environment;
 pub mod harden;
 pub mod heap;
 pub mod limit;
-#[cfg(not(miri))]
-mod page;
-#[cfg(miri)]
-#[path = "page_interpreted.rs"]
 mod page;
 pub mod residue;
 pub mod sealed;

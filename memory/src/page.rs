@@ -84,23 +84,6 @@ pub(crate) unsafe fn forbid_access(at: *mut u8, bytes: usize) {
     let _ = unsafe { mm::madvise(at.cast(), bytes, Advice::LinuxDontDump) };
 }
 
-/// Readable and writable pages in place of reserved ones.
-///
-/// # Safety
-/// The range is whole pages of a mapping of the caller's, and nothing refers to it.
-pub(crate) unsafe fn map_over(at: *mut u8, bytes: usize) -> Result<(), Errno> {
-    // SAFETY: the caller's promise.
-    let mapped = unsafe {
-        mm::mmap_anonymous(
-            at.cast::<c_void>(),
-            bytes,
-            ProtFlags::READ | ProtFlags::WRITE,
-            MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED,
-        )
-    };
-    mapped.map(drop)
-}
-
 /// Locks pages, which also makes them present.
 ///
 /// # Safety

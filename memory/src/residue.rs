@@ -120,13 +120,13 @@ fn stack_pointer() -> usize {
 /// Zeroes the vector registers: those that a call may overwrite anyway.
 #[inline(never)]
 pub fn clear_registers() {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    #[cfg(target_arch = "x86_64")]
     x86_64::clear();
-    #[cfg(all(target_arch = "aarch64", not(miri)))]
+    #[cfg(target_arch = "aarch64")]
     aarch64::clear();
 }
 
-#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[cfg(target_arch = "x86_64")]
 mod x86_64 {
     use std::arch::asm;
 

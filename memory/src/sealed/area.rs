@@ -130,13 +130,18 @@ impl Area {
 
     /// mlock'ed pages, for kernels without `memfd_secret` (or with `secretmem.enable=0`).
     fn map_anonymous(&self, offset: usize, len: usize) -> Result<(), Errno> {
-        // SAFETY: inside the reservation.
-        let at = unsafe { self.base.add(offset) };
         // SAFETY: replaces a part of the reservation, which nobody uses yet.
-        let mapped = unsafe { page::map_over(at, len) };
-        let locked = mapped.and_then(|()| {
+        let at = unsafe {
+            rustix::mm::mmap_anonymous(
+                self.base.add(offset).cast(),
+                len,
+                ProtFlags::READ | ProtFlags::WRITE,
+                MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED,
+            )
+        };
+        let locked = at.and_then(|at| {
             // SAFETY: the mapping of just before.
-            let locked = unsafe { page::lock(at, len) };
+            let locked = unsafe { page::lock(at.cast(), len) };
             if self.insecure { Ok(()) } else { locked }
         });
         self.protect(offset, len, locked)
@@ -174,10 +179,6 @@ pub(super) fn is_secretmem_available() -> bool {
 /// `memfd_secret(2)`, which rustix does not have. Its manual names the flag `FD_CLOEXEC`; the kernel
 /// takes `O_CLOEXEC`, and answers the other one with EINVAL.
 fn memfd_secret() -> Result<OwnedFd, Errno> {
-    if cfg!(miri) {
-        // The interpreter has no such call.
-        return Err(Errno::NOSYS);
-    }
     // SAFETY: takes a number, returns one.
     let fd = unsafe { libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC) };
     let fd = i32::try_from(fd).map_err(|_| Errno::BADF)?;

@@ -83,8 +83,26 @@ struct Run<'a, S: System> {
     story: Vec<String>,
 }
 
-/// Runs a case from a clean state. The error tells what was done and what was allowed.
+/// The clock of a mount goes on beside the seconds that a case lets pass. One that took longer than this
+/// may have come to the other side of a limit.
+const SLOW: Duration = Duration::from_millis(900);
+/// How often a slow case is tried again.
+const TRIES: usize = 5;
+
+/// Runs a case. The error tells what was done and what was allowed.
 pub(crate) fn run<S: System>(system: &mut S, ops: &[Op]) -> Result<(), String> {
+    for _ in 1..TRIES {
+        let start = Instant::now();
+        let outcome = run_once(system, ops);
+        if outcome.is_ok() || !system.remembers() || start.elapsed() < SLOW {
+            return outcome;
+        }
+    }
+    run_once(system, ops)
+}
+
+/// From a clean state.
+fn run_once<S: System>(system: &mut S, ops: &[Op]) -> Result<(), String> {
     system.providers().reset();
     system.unlock();
     // Another limit makes every value another one: nothing is known of those before.
