@@ -48,7 +48,7 @@ fn compare(system: impl System, cases: u32, length: usize) {
 
 #[test]
 fn without_a_mount_any_sequence_of_operations_comes_to_what_the_reference_says() {
-    compare(assembled::Assembled::new(), 4_000, 40);
+    compare(assembled::Assembled::new(), 2_000, 40);
 }
 
 #[test]

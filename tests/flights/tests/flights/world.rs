@@ -300,7 +300,7 @@ impl World {
         let (cache, plan) = (Arc::clone(&self.cache), self.plan(path));
         self.runtime.spawn(async move {
             let snapshot = cache.open(plan).await?;
-            Ok(tell(&snapshot)?)
+            tell(&snapshot)
         })
     }
 
