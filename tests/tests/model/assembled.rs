@@ -176,10 +176,13 @@ impl Assembled {
     }
 }
 
+/// Each with the offset after it, and whether it is a folder.
+type Names = Vec<(String, u64, bool)>;
+
 /// Names, as a kernel's buffer takes them: a few at a time.
 struct Few {
-    names: Vec<(String, u64, bool)>,
-    reply: tokio::sync::oneshot::Sender<Result<Vec<(String, u64, bool)>, Errno>>,
+    names: Names,
+    reply: tokio::sync::oneshot::Sender<Result<Names, Errno>>,
 }
 
 impl NameSink for Few {

@@ -49,9 +49,8 @@ const VALUES: usize = 8;
 /// The value of a number.
 pub(crate) fn value(number: usize) -> Rc<[u8]> {
     let text = |tag: u8, len: usize| -> Vec<u8> {
-        (0..len)
-            .map(|at| tag.wrapping_add((at % 251) as u8))
-            .collect()
+        let bytes = (0..=250_u8).cycle().take(len);
+        bytes.map(|byte| byte.wrapping_add(tag)).collect()
     };
     let bytes = match number % VALUES {
         0 => Vec::new(),
