@@ -24,4 +24,5 @@ pub mod fuse;
 pub mod link;
 pub mod map;
 pub mod render;
+mod sync;
 pub mod tree;

@@ -49,6 +49,8 @@ pub mod system;
 pub mod systemd;
 pub mod terminal;
 pub mod transcript;
+#[cfg(test)]
+mod unsafe_code;
 pub mod user;
 pub mod vault;
 pub mod wait;

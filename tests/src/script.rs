@@ -71,6 +71,8 @@ pub enum Step {
     Advance { mountpoint: String, by_ms: u64 },
     /// Bytes that the daemon has in sealed areas, as it tells itself.
     Sealed { mountpoint: String },
+    /// Says something to the helper of a mount: a request of its control socket, as JSON.
+    Control { mountpoint: String, request: String },
 }
 
 /// Ways to change a file, all of which must be refused.
@@ -115,6 +117,8 @@ pub enum Outcome {
     Tally(Vec<(Outcome, usize)>),
     /// What each of several saw.
     Each(Vec<Outcome>),
+    /// What a helper answered, as JSON. A refusal is `Failed` with the exit status of the command.
+    Answer(String),
     /// The same, and the microseconds that it took.
     Timed(Vec<(Outcome, u64)>),
     /// How long it took, in nanoseconds.

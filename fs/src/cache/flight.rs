@@ -1,8 +1,9 @@
 //! A request under way, and those who wait for it.
 
 use crate::error::OpenError;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use crate::sync::{AtomicBool, AtomicUsize, Mutex};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use tokio::sync::Notify;
 
 /// One request's outcome, for any number of waiters.

@@ -48,14 +48,16 @@ impl Cache {
     /// key: of all its members), or of all. What is under way still answers those who wait for it,
     /// but is not kept. Returns how many values were dropped.
     pub fn forget(&self, keys: Option<&[ValueKey]>) -> u32 {
-        let mut state = self.guard();
-        match keys {
-            None => state.drop_keys(|_| true),
-            Some(keys) => {
-                let tags: HashSet<u32> = keys.iter().map(|key| tag(*key)).collect();
-                state.drop_keys(|key| tags.contains(&tag(key)))
-            }
-        }
+        let Some(keys) = keys else {
+            return self.guard().drop_keys(|_| true);
+        };
+        let named: HashSet<ValueKey> = keys.iter().copied().collect();
+        // A file of a `dir:` folder has the folder's tag, too; only an entry's own key means all of them.
+        let map = self.config().map.clone();
+        let entries = (0..map.entry_count()).filter_map(|id| map.entry_key(EntryId(id)));
+        let tags: HashSet<u32> = entries.filter(|key| named.contains(key)).map(tag).collect();
+        self.guard()
+            .drop_keys(|key| named.contains(&key) || tags.contains(&tag(key)))
     }
 
     /// How often values were dropped by a `refresh` or a reload.

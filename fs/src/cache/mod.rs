@@ -46,12 +46,13 @@ pub use state::EntryState;
 
 use crate::error::OpenError;
 use crate::map::ValueKey;
+use crate::sync::{AtomicU64, Mutex, MutexGuard};
 use config::Config;
 use identity::MarkKey;
 use secretfs_memory::sealed::SealedPool;
 use secretfs_providers::{Clock, Context, Host};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use store::State;
 use tokio::sync::{Semaphore, watch};

@@ -28,7 +28,7 @@ mod prepare;
 pub mod registry;
 mod serve;
 mod status;
-mod values;
+pub mod values;
 
 use secretfs_memory::stack;
 use std::process::ExitCode;

@@ -10,13 +10,13 @@ use std::sync::{Arc, OnceLock, Weak};
 
 /// Tells the tree of new versions, once there is a tree.
 #[derive(Default)]
-pub(super) struct Listener {
+pub struct Listener {
     tree: OnceLock<Weak<SecretFs>>,
 }
 
 impl Listener {
     /// From now on `tree` is told. Called once.
-    pub(super) fn tell(&self, tree: &Arc<SecretFs>) {
+    pub fn tell(&self, tree: &Arc<SecretFs>) {
         let _ = self.tree.set(Arc::downgrade(tree));
     }
 }
@@ -30,7 +30,7 @@ impl CacheListener for Listener {
 }
 
 /// The cache behind the tree's trait.
-pub(super) struct CacheValues(pub(super) Arc<Cache>);
+pub struct CacheValues(pub Arc<Cache>);
 
 impl Values for CacheValues {
     fn peek(&self, key: ValueKey) -> Peek {

@@ -31,6 +31,9 @@ pub(super) fn forget_names(fs: &Arc<SecretFs>, kernel: &Notifier) {
     while let Some(job) = fs.invalidations().next_entry(true) {
         match job {
             EntryJob::Name(folder, name) => entry(kernel, folder, &name),
+            EntryJob::Names(folder, names) => {
+                names.iter().for_each(|name| entry(kernel, folder, name));
+            }
             EntryJob::Changed(maps) => SecretFs::changed_names(&maps.0, &maps.1, |folder, name| {
                 entry(kernel, folder, name);
             }),

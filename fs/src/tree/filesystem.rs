@@ -148,7 +148,8 @@ impl SecretFs {
         let old = std::mem::replace(&mut inner.map, map);
         inner.maps += 1;
         inner.audit = inner.map.settings().audit;
-        inner.forget_moved_listings(&old);
+        let moved = inner.forget_moved_listings(&old);
+        self.forget_names_of(moved);
         for (id, before, place) in known {
             let file = inner.file(id);
             let now = file.and_then(|file| self.key_of(&inner.map, &file));
@@ -188,11 +189,20 @@ impl SecretFs {
                 self.invalidations.name(folder, &name);
             }
         }
-        inner.folders.clear();
+        self.forget_names_of(std::mem::take(&mut inner.folders));
         drop(inner);
         let (sender, receiver) = oneshot::channel();
         self.invalidations.pages(inodes, sender);
         receiver
+    }
+
+    /// Has the kernel forget what these folders had listed.
+    fn forget_names_of(&self, folders: BTreeMap<u64, FolderState>) {
+        for (ino, state) in folders {
+            if let Some(listing) = state.listing {
+                self.invalidations.names(ino, listing.names());
+            }
+        }
     }
 
     /// Serves again.

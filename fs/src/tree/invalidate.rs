@@ -8,7 +8,7 @@
 
 use crate::map::CompiledMap;
 use std::collections::BTreeSet;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -34,6 +34,8 @@ pub enum InodeJob {
 pub enum EntryJob {
     /// A name in a folder.
     Name(u64, Box<str>),
+    /// All names that a `dir:` folder had.
+    Names(u64, Arc<Vec<String>>),
     /// Whatever differs between two maps.
     Changed(Box<(CompiledMap, CompiledMap)>),
 }
@@ -50,6 +52,8 @@ struct Inodes {
 #[derive(Default)]
 struct Entries {
     names: BTreeSet<(u64, Box<str>)>,
+    /// Of `dir:` folders that are to be asked for again.
+    listed: Vec<(u64, Arc<Vec<String>>)>,
     /// From the oldest map that the kernel may remember to the newest.
     changed: Option<Box<(CompiledMap, CompiledMap)>>,
     closed: bool,
@@ -100,6 +104,13 @@ impl Invalidations {
     /// A name leads elsewhere.
     pub(super) fn name(&self, folder: u64, name: &str) {
         lock(&self.entries).names.insert((folder, name.into()));
+        self.entries_wake.notify_one();
+    }
+
+    /// The names of a folder are not known any more. Those that the kernel remembers would be opened by
+    /// numbers that lead nowhere until the folder is asked for again.
+    pub(super) fn names(&self, folder: u64, names: Arc<Vec<String>>) {
+        lock(&self.entries).listed.push((folder, names));
         self.entries_wake.notify_one();
     }
 
@@ -160,6 +171,9 @@ impl Invalidations {
             if let Some((folder, name)) = entries.names.pop_first() {
                 return Some(EntryJob::Name(folder, name));
             }
+            if let Some((folder, names)) = entries.listed.pop() {
+                return Some(EntryJob::Names(folder, names));
+            }
             if let Some(maps) = entries.changed.take() {
                 return Some(EntryJob::Changed(maps));
             }
@@ -187,6 +201,7 @@ impl Invalidations {
         let mut entries = lock(&self.entries);
         entries.closed = true;
         entries.names.clear();
+        entries.listed.clear();
         entries.changed = None;
         drop(entries);
         self.inodes_wake.notify_all();

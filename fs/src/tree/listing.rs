@@ -86,6 +86,11 @@ impl Listing {
             .filter_map(|at| self.name_at(*at))
     }
 
+    /// All names, as the provider gave them.
+    pub(super) fn names(&self) -> Arc<Vec<String>> {
+        Arc::clone(&self.names)
+    }
+
     /// Whether it was made from this very list.
     pub(super) fn is_of(&self, names: &Arc<Vec<String>>) -> bool {
         Arc::ptr_eq(&self.names, names)

@@ -1,12 +1,13 @@
 //! From inode numbers and names to files and folders of the current map.
 
 use super::attr::{Attr, Kind, STABLE};
-use super::filesystem::{Inner, Place, SecretFs};
+use super::filesystem::{FolderState, Inner, Place, SecretFs};
 use super::listing::Listing;
 use super::versions::{FileId, Position, ROOT};
 use crate::map::compiled::NodeKind;
 use crate::map::{CompiledMap, EntryId, EntryPlan, NodeId, ValueKey};
 use rustix::io::Errno;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -164,15 +165,21 @@ impl Inner {
         }
     }
 
-    /// A folder that now lists another place must not show the names of the former one.
-    pub(super) fn forget_moved_listings(&mut self, old: &CompiledMap) {
+    /// A folder that now lists another place must not show the names of the former one. Gives those folders.
+    pub(super) fn forget_moved_listings(
+        &mut self,
+        old: &CompiledMap,
+    ) -> BTreeMap<u64, FolderState> {
         let key = |map: &CompiledMap, ino: u64| {
             let node = map.node_by_hash(FileId(ino).hash())?;
             map.entry_key(listed_entry(map, node)?)
         };
         let new = &self.map;
         self.folders
-            .retain(|ino, _| key(new, *ino).is_some_and(|now| key(old, *ino) == Some(now)));
+            .extract_if(.., |ino, _| {
+                key(new, *ino).is_none_or(|now| key(old, *ino) != Some(now))
+            })
+            .collect()
     }
 
     /// The attributes of a file's inode, or of the number that it has now.

@@ -5,7 +5,8 @@ use crate::mount::{Mounted, eventually};
 use crate::opens::{lookup, open, read};
 use rustix::io::Errno;
 use secretfs_fs::error::OpenError;
-use secretfs_fs::tree::{Kind, NameSink};
+use secretfs_fs::map::EntryPlan;
+use secretfs_fs::tree::{EntryJob, Kind, NameSink};
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
@@ -115,6 +116,37 @@ fn a_member_is_read_like_any_file() {
     let reports = world.fs.reports(secretfs_fs::map::EntryId(0), 10);
     let member = reports.iter().find(|r| r.member.as_deref() == Some("x"));
     assert_eq!(member.unwrap().size, Some(2));
+}
+
+#[test]
+fn when_the_names_of_a_dir_are_forgotten_the_kernel_forgets_them_too() {
+    // Or a file that was looked up before would be refused twice in a row: first by a number that leads
+    // nowhere, then for the size of its first version.
+    let forgets: [fn(&World); 2] = [
+        |world| drop(world.fs.lock()),
+        |world| {
+            let elsewhere = EntryPlan {
+                ttl_ms: 1,
+                ..dir("d")
+            };
+            world.reload(&[elsewhere]);
+        },
+    ];
+    for forget in forgets {
+        let world = World::new(&[dir("d")]);
+        world.set_names("d", Ok(&["x", "y"]));
+        let folder = lookup(&world, "d").unwrap().ino;
+        lookup(&world, "d/x").unwrap();
+        forget(&world);
+        let jobs = std::iter::from_fn(|| world.fs.invalidations().next_entry(false));
+        let told: Vec<_> = jobs
+            .filter_map(|job| match job {
+                EntryJob::Names(of, names) => Some((of, names.to_vec())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(told, [(folder, vec!["x".to_owned(), "y".to_owned()])]);
+    }
 }
 
 #[test]

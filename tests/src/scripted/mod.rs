@@ -211,6 +211,12 @@ impl Simulator {
         self.shared.lock().log.clone()
     }
 
+    /// Those after the first `n`.
+    #[must_use]
+    pub fn requests_since(&self, n: usize) -> Vec<Request> {
+        self.shared.lock().log.get(n..).unwrap_or_default().to_vec()
+    }
+
     /// How many requests there were in all.
     #[must_use]
     pub fn count(&self) -> usize {

@@ -154,6 +154,23 @@ async fn refresh_of_a_folder_is_one_of_its_files_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn refresh_of_one_file_of_a_folder_leaves_its_names_and_the_other_files() {
+    let rig = folder(&["a", "b"]);
+    names(&rig).await.unwrap();
+    let member = |name| Arc::new(rig.cache.member_plan(&rig.plan("backend"), name).unwrap());
+    for name in ["a", "b"] {
+        rig.cache.open(member(name)).await.unwrap();
+    }
+    let before = rig.main.count();
+    assert_eq!(rig.cache.forget(Some(&[member("a").key])), 1);
+    assert!(rig.cache.peek_list(rig.key("backend")).is_some());
+    rig.cache.open(member("b")).await.unwrap();
+    assert_eq!(rig.main.count(), before);
+    rig.cache.open(member("a")).await.unwrap();
+    assert_eq!(rig.main.count(), before + 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_plain_entry_has_no_files() {
     let rig = folder(&[]);
     assert!(

@@ -6,9 +6,11 @@ use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{MemfdFlags, Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
 use rustix::pipe::{SpliceFlags, pipe};
+use secretfs_mount_helper::control::client;
 use secretfs_tests::script::{Outcome, Stat, Step, to_hex};
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 /// What is open.
 #[derive(Default)]
@@ -154,7 +156,22 @@ impl Calls {
                 times,
             } => Ok(Outcome::Crowd(timing::crowd(&path, readers, times))),
             Step::Launch { args } => timing::launch(&args).map_err(errno),
+            Step::Control {
+                mountpoint,
+                request,
+            } => Ok(control(&mountpoint, &request)),
         }
+    }
+}
+
+/// The helper looks at who asks: it has to be a process of the user.
+fn control(mountpoint: &str, request: &str) -> Outcome {
+    let request = serde_json::from_str(request).expect("a request");
+    let answer = client::expect(Path::new(mountpoint))
+        .and_then(|found| client::request(&found, &request, Vec::new()));
+    match answer {
+        Ok(answer) => Outcome::Answer(serde_json::to_string(&answer).expect("JSON")),
+        Err(error) => Outcome::Failed(error.status.into()),
     }
 }
 

@@ -1,0 +1,57 @@
+//! Any sequence of operations against a reference model: what a mount may answer, said as plainly as
+//! possible.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `reference` | the model |
+//! | `provider`, `shape` | what providers and maps may be |
+//! | `ops` | what may be done |
+//! | `check` | a system and the model, step by step |
+//! | `assembled`, `mounted` | the systems: the crate `fs` without a mount, and a real mount |
+//!
+//! A longer run: `PROPTEST_CASES=20000 cargo nextest run -p secretfs-tests --all-features --test model`.
+#![cfg(feature = "test-hooks")]
+
+mod assembled;
+mod check;
+mod mounted;
+mod ops;
+mod provider;
+mod reference;
+mod shape;
+
+use check::System;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use std::cell::RefCell;
+
+/// Draws so many sequences of at most `length` operations, `PROPTEST_CASES` if that is set, and runs them
+/// one after the other on one system.
+fn compare(system: impl System, cases: u32, length: usize) {
+    let cases =
+        std::env::var("PROPTEST_CASES").map_or(cases, |cases| cases.parse().expect("cases"));
+    let config = ProptestConfig {
+        // The report has the whole case.
+        failure_persistence: None,
+        max_shrink_time: 60_000,
+        ..ProptestConfig::with_cases(cases)
+    };
+    let system = RefCell::new(system);
+    let sequences = prop::collection::vec(ops::any(), 1..=length);
+    let outcome = TestRunner::new(config).run(&sequences, |ops| {
+        check::run(&mut *system.borrow_mut(), &ops).map_err(TestCaseError::fail)
+    });
+    if let Err(failure) = outcome {
+        panic!("{failure}");
+    }
+}
+
+#[test]
+fn without_a_mount_any_sequence_of_operations_comes_to_what_the_reference_says() {
+    compare(assembled::Assembled::new(), 2_000, 40);
+}
+
+#[test]
+fn on_a_real_mount_any_sequence_of_operations_comes_to_what_the_reference_says() {
+    compare(mounted::Mounted::new(), 2_000, 25);
+}
