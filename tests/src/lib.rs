@@ -26,6 +26,7 @@ pub mod command_lines;
 pub mod connect;
 pub mod documents;
 pub mod fixture;
+pub mod fuzzing;
 pub mod http_sim;
 pub mod infisical;
 pub mod machine;
