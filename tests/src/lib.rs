@@ -9,6 +9,7 @@
 //! | [`terminal`] | a command on a terminal of its own |
 //! | [`vault`] | local vaults, written with the age library |
 //! | [`user`], [`place`], [`system`], [`wait`] | who, where, what there is, and when |
+//! | `fuzzing` | what the fuzz targets do with an input (feature `test-hooks`) |
 //! | [`http_sim`] | what the simulators of HTTP services share |
 //! | [`infisical`] | a strict simulator of an Infisical server |
 //! | [`connect`] | a strict simulator of a 1Password Connect server |
@@ -26,6 +27,7 @@ pub mod command_lines;
 pub mod connect;
 pub mod documents;
 pub mod fixture;
+#[cfg(feature = "test-hooks")]
 pub mod fuzzing;
 pub mod http_sim;
 pub mod infisical;

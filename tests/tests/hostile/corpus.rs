@@ -14,21 +14,35 @@ const PEAK: usize = 256 << 20;
 const SLOWEST: Duration = Duration::from_secs(2);
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/corpus")
+        .join(name);
     let files = std::fs::read_dir(&folder).expect("the corpus");
     let mut paths: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
     // The same order on every machine.
     paths.sort();
-    paths.iter().map(|path| std::fs::read(path).expect("a file")).collect()
+    paths
+        .iter()
+        .map(|path| std::fs::read(path).expect("a file"))
+        .collect()
 }
 
 fn number(of: &str, field: &str) -> usize {
-    let line = of.lines().find(|line| line.starts_with(field)).expect("a field");
-    line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).expect("a number")
+    let line = of
+        .lines()
+        .find(|line| line.starts_with(field))
+        .expect("a field");
+    line.split_whitespace()
+        .nth(1)
+        .and_then(|n| n.parse().ok())
+        .expect("a number")
 }
 
 fn replay(target: &str) {
-    let (name, run): Target = *TARGETS.iter().find(|(name, _)| *name == target).expect("a target");
+    let (name, run): Target = *TARGETS
+        .iter()
+        .find(|(name, _)| *name == target)
+        .expect("a target");
     let inputs = corpus(name);
     assert!(inputs.len() >= 10, "{} files of {name}", inputs.len());
     let descriptors = || std::fs::read_dir("/proc/self/fd").expect("/proc").count();
@@ -41,10 +55,18 @@ fn replay(target: &str) {
         // An input that panics is shown, so that it can be put into the corpus.
         let run = std::panic::catch_unwind(|| run(input));
         slowest = slowest.max(start.elapsed());
-        assert!(run.is_ok(), "{name}: this input panics: {:?}", String::from_utf8_lossy(input));
+        assert!(
+            run.is_ok(),
+            "{name}: this input panics: {:?}",
+            String::from_utf8_lossy(input)
+        );
     };
     inputs.iter().for_each(|input| timed(input));
-    let times = if std::env::var_os("SECRETFS_LONG").is_some() { 20 } else { 1 };
+    let times = if std::env::var_os("SECRETFS_LONG").is_some() {
+        20
+    } else {
+        1
+    };
     let mut random = Random::new(1);
     for _ in 0..CHANGED * times {
         let one = &inputs[random.below(inputs.len())];
@@ -56,7 +78,10 @@ fn replay(target: &str) {
     let status = std::fs::read_to_string("/proc/self/status").expect("/proc");
     let peak = number(&status, "VmHWM:") << 10;
     assert!(peak < PEAK, "{name}: {peak} bytes");
-    println!("{name}: {} files, slowest {slowest:?}, peak {peak}", inputs.len());
+    println!(
+        "{name}: {} files, slowest {slowest:?}, peak {peak}",
+        inputs.len()
+    );
 }
 
 #[test]
