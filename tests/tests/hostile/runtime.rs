@@ -43,7 +43,7 @@ fn record(mountpoint: &Path, map: &Path, helper: Option<(u32, u64)>) -> String {
         "request": {
             "mountpoint": mountpoint, "map": map, "foreground": false, "insecure_memory": false, "offline": false, "allow_root": false,
         },
-        "state": "serving", "helper": helper, "daemon": helper,
+        "state": "serving", "helper": helper, "daemon": null,
     })
     .to_string()
 }
@@ -188,7 +188,7 @@ fn records_that_are_no_files_or_nonsense_hang_and_break_no_command() {
     // Names of mountpoints that break a line of a terminal.
     let hostile = PathBuf::from("/home/\u{1b}[31m\n\u{202e}/x");
     fixture.write(
-        &folder.join("10.json"),
+        &folder.join(format!("{}.json", key(&hostile))),
         record(&hostile, &hostile, None).as_bytes(),
     );
     let shown = fixture.run(["status"]);
