@@ -244,6 +244,9 @@ fn a_flood_of_silent_connections_keeps_commands_waiting_and_not_the_mount() {
         .collect();
     let mount = Scripted::mounted("", &entries);
     mount.sim.set("A", value("a", 64));
+    for n in 0..20 {
+        mount.sim.set(&format!("A{n}"), value(&n.to_string(), 64));
+    }
     serves(&mount);
     let helper = mount.process("internal-mount-helper").pid;
     let before = descriptors(helper);
