@@ -3,7 +3,7 @@
 
 use super::scripted::Scripted;
 use secretfs_tests::fixture::{Fixture, value};
-use secretfs_tests::wait;
+use secretfs_tests::{user, wait};
 use std::time::Duration;
 
 /// The most resident memory of a command that refuses a map, beside what the text itself takes several times: the
@@ -79,12 +79,10 @@ fn measured(fixture: &Fixture, args: &[&str]) -> (i32, u64, u64, String) {
         print(p.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, took)\n\
         sys.stderr.buffer.write(p.stdout + p.stderr)\n";
     let secretfs = fixture.secretfs(args);
-    let mut command = fixture.command("/usr/bin/python3");
-    command.args(["-c", MEASURE]);
-    // What `secretfs` is run by here, and its own arguments.
-    command
-        .arg(secretfs.get_program())
-        .args(secretfs.get_args());
+    // As whoever runs the tests: what it starts becomes the user by itself.
+    let mut command = std::process::Command::new("/usr/bin/python3");
+    command.args(["-c", MEASURE]).current_dir("/");
+    user::start_by(&mut command, &secretfs);
     let output = command.output().expect("python3");
     let told = String::from_utf8(output.stdout).expect("text");
     let numbers: Vec<u64> = told
