@@ -74,7 +74,10 @@ fn replay(target: &str) {
         timed(&mutated(one, other, &mut random));
     }
     assert!(slowest < SLOWEST, "{name}: {slowest:?}");
-    assert_eq!(descriptors(), before, "{name}: descriptors are left");
+    // Of a process of its own, as nextest gives each test; neighbours have descriptors too.
+    if std::env::var_os("NEXTEST").is_some() {
+        assert_eq!(descriptors(), before, "{name}: descriptors are left");
+    }
     let status = std::fs::read_to_string("/proc/self/status").expect("/proc");
     let peak = number(&status, "VmHWM:") << 10;
     assert!(peak < PEAK, "{name}: {peak} bytes");
