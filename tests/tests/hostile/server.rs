@@ -315,7 +315,7 @@ fn an_endless_head_flood_of_headers_or_of_interim_answers_is_an_error_in_time() 
         ),
     ];
     for (name, attack) in rows {
-        let outcome = world.survives(name, attack);
+        let outcome = world.survives(name, move |peer: &mut Peer| attack(peer));
         // The request is one that may be sent again on another connection.
         assert!(
             !matches!(outcome, Ok(ref bytes) if bytes != VALUE.as_bytes()),
@@ -415,7 +415,7 @@ fn a_length_that_lies_and_chunks_that_do_not_end_are_never_a_part_of_a_value() {
         ),
     ];
     for (name, attack) in rows {
-        if let Ok(bytes) = world.survives(name, attack) {
+        if let Ok(bytes) = world.survives(name, move |peer: &mut Peer| attack(peer)) {
             assert_eq!(bytes, VALUE.as_bytes(), "{name}");
         }
     }
