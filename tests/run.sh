@@ -42,7 +42,7 @@ needed="
   gnome-keyring-daemon:gnome-keyring jq:jq keyctl:keyutils kubectl:kubernetes-client lintian:lintian losetup:mount makepkg:makepkg mkswap:util-linux
   musl-gcc:musl-tools nix-instantiate:nix-bin node:nodejs nsenter:util-linux openssl:openssl pkg-config:pkg-config prlimit:util-linux ps:procps
   python3:python3 rpmbuild:rpm rpmlint:rpmlint ruby:ruby script:bsdutils secret-tool:libsecret-tools setpriv:util-linux shellcheck:shellcheck
-  ssh-keygen:openssh-client swapon:mount tar:tar unshare:util-linux zsh:zsh
+  ssh-keygen:openssh-client stress-ng:stress-ng swapon:mount tar:tar unshare:util-linux zsh:zsh
 "
 missing_packages() {
   local pair

@@ -17,6 +17,8 @@
 //! | [`json`] | an answer read as a stream, so that no whole body is ever held |
 //! | [`clock`], [`nearest`] | time that tests move; "did you mean" |
 
+#[cfg(feature = "test-hooks")]
+pub mod answers;
 pub mod clock;
 pub mod credential;
 pub mod error;

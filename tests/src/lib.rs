@@ -11,6 +11,7 @@
 //! | [`user`], [`place`], [`system`], [`wait`] | who, where, what there is, and when |
 //! | [`fault_proxy`] | breaks connections between a daemon and a simulator, byte by byte |
 //! | [`seed`] | numbers that can be drawn again |
+//! | `fuzzing` | what the fuzz targets do with an input (feature `test-hooks`) |
 //! | [`http_sim`] | what the simulators of HTTP services share |
 //! | [`infisical`] | a strict simulator of an Infisical server |
 //! | [`connect`] | a strict simulator of a 1Password Connect server |
@@ -31,6 +32,8 @@ pub mod connect;
 pub mod documents;
 pub mod fault_proxy;
 pub mod fixture;
+#[cfg(feature = "test-hooks")]
+pub mod fuzzing;
 pub mod http_sim;
 pub mod infisical;
 pub mod machine;

@@ -21,6 +21,14 @@ pub enum Step {
     Read { fd: i32, len: usize },
     /// pread(2).
     Pread { fd: i32, offset: u64, len: usize },
+    /// preadv(2) into buffers of these lengths.
+    ReadVector {
+        fd: i32,
+        offset: u64,
+        lens: Vec<usize>,
+    },
+    /// lseek(2) with SEEK_DATA, or SEEK_HOLE.
+    SeekHole { fd: i32, offset: u64, data: bool },
     /// lseek(2), from the start.
     Seek { fd: i32, offset: u64 },
     /// lseek(2), from the end.

@@ -39,8 +39,13 @@ impl Record {
         let mut name = path.as_os_str().to_owned();
         name.push(".new");
         let temporary = PathBuf::from(name);
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        // A link that stands there is not followed, a FIFO not waited for: nothing but a new file will do.
+        // The mountpoint's lock is held, so that nobody else is writing one.
+        match std::fs::remove_file(&temporary) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let fd = open(&temporary, flags, Mode::RUSR | Mode::WUSR)?;
         std::fs::File::from(fd).write_all(&text)?;
         std::fs::rename(&temporary, path)
@@ -168,6 +173,29 @@ mod tests {
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert!(record().is_alive());
+    }
+
+    /// A FIFO without a reader held the helper up for ever, and the mount with it.
+    #[test]
+    fn what_stands_at_the_name_of_a_new_record_is_replaced_and_neither_followed_nor_waited_for() {
+        use rustix::fs::{CWD, FileType, mknodat};
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.json");
+        let new = dir.path().join("a.json.new");
+        let victim = dir.path().join("victim");
+        std::fs::write(&victim, b"what must stay").unwrap();
+        let plant: [&dyn Fn(); 3] = [
+            &|| mknodat(CWD, &new, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap(),
+            &|| std::os::unix::fs::symlink(&victim, &new).unwrap(),
+            &|| std::fs::write(&new, [b'x'; 100_000]).unwrap(),
+        ];
+        for plant in plant {
+            plant();
+            record().write(&path).unwrap();
+            assert_eq!(Record::read(&path), Some(record()));
+            assert!(!new.exists());
+        }
+        assert_eq!(std::fs::read(&victim).unwrap(), b"what must stay");
     }
 
     #[test]

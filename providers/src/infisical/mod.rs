@@ -17,8 +17,11 @@
 //! | `validator` | the ETag of which request |
 //! | `refusal` | what an answer without a secret means |
 //! | `events` | the server tells that something has changed |
+//! | `answers` | answers without a server, for fuzzing (feature `test-hooks`) |
 
 mod advice;
+#[cfg(feature = "test-hooks")]
+pub mod answers;
 mod api;
 mod auth;
 mod call;

@@ -132,6 +132,13 @@ fn is_plain(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(plain)
 }
 
+/// What an answer of this status means, and the id that is logged, for fuzzing.
+#[cfg(feature = "test-hooks")]
+pub(super) fn shown(status: u16, body: &[u8]) -> (String, Option<String>) {
+    let told = read(status, true, body, None);
+    (format!("{:?}", told.refusal), told.id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

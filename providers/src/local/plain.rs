@@ -100,6 +100,13 @@ impl PlainValue {
         self.pieces.iter().map(|piece| piece.as_slice())
     }
 
+    /// A copy of its bytes, for tests.
+    #[cfg(feature = "test-hooks")]
+    #[must_use]
+    pub fn copied(&self) -> Vec<u8> {
+        self.pieces().flatten().copied().collect()
+    }
+
     /// Whether it can be a JSON string.
     pub(super) fn is_utf8(&self) -> bool {
         // A character cut in two by the end of a piece: at most 3 bytes of it wait here.

@@ -9,9 +9,12 @@
 //! | `list` | lists of vaults and items |
 //! | `survey` | which references there are, for a first map |
 //! | `otp`, `ssh/` | one-time passwords, SSH keys |
+//! | `answers` | answers without a server or program, for fuzzing (feature `test-hooks`) |
 //! | [`connect`] | the back end for Connect servers |
 //! | [`op`] | the back end for the `op` program |
 
+#[cfg(feature = "test-hooks")]
+pub mod answers;
 pub mod connect;
 mod item;
 mod list;

@@ -7,7 +7,7 @@ const KEPT: usize = 32;
 
 /// A stream on its way.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(in crate::infisical) struct Lines {
     line: Vec<u8>,
     after_return: bool,
     has_type: bool,
@@ -17,7 +17,7 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Takes a piece; says whether an event ended in it that was no ping.
-    pub(super) fn push(&mut self, piece: &[u8]) -> bool {
+    pub(in crate::infisical) fn push(&mut self, piece: &[u8]) -> bool {
         let mut any = false;
         for byte in piece {
             let after_return = std::mem::take(&mut self.after_return);

@@ -15,7 +15,7 @@
 //! itself. What does not work here is no failure of the provider: files are checked when their ttl is
 //! over, as without events.
 
-mod lines;
+pub(super) mod lines;
 mod listen;
 mod pauses;
 mod subscribe;

@@ -9,6 +9,7 @@ use rustix::pipe::{SpliceFlags, pipe};
 use secretfs_mount_helper::control::client;
 use secretfs_tests::script::{Outcome, Stat, Step, to_hex};
 use std::collections::BTreeMap;
+use std::io::IoSliceMut;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -57,6 +58,22 @@ impl Calls {
                 let mut buffer = vec![0; len];
                 let read = rustix::io::pread(self.fd(fd)?, &mut buffer, offset)?;
                 Ok(Outcome::Bytes(to_hex(&buffer[..read])))
+            }
+            Step::ReadVector { fd, offset, lens } => {
+                let mut buffers: Vec<Vec<u8>> = lens.iter().map(|len| vec![0; *len]).collect();
+                let mut slices: Vec<IoSliceMut<'_>> =
+                    buffers.iter_mut().map(|b| IoSliceMut::new(b)).collect();
+                let read = rustix::io::preadv(self.fd(fd)?, &mut slices, offset)?;
+                let all = buffers.concat();
+                Ok(Outcome::Bytes(to_hex(&all[..read])))
+            }
+            Step::SeekHole { fd, offset, data } => {
+                let from = if data {
+                    SeekFrom::Data(offset)
+                } else {
+                    SeekFrom::Hole(offset)
+                };
+                rustix::fs::seek(self.fd(fd)?, from).map(Outcome::Number)
             }
             Step::Seek { fd, offset } => {
                 rustix::fs::seek(self.fd(fd)?, SeekFrom::Start(offset)).map(Outcome::Number)
