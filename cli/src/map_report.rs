@@ -13,6 +13,9 @@ use std::path::Path;
 /// The columns of an excerpt and what is said of it.
 const WIDTH: usize = 80;
 
+/// The most bytes of an excerpt. A line may be as long as a map.
+const EXCERPT: usize = 4 << 10;
+
 /// All of it, with a final newline.
 pub(crate) fn render(errors: &MapErrors, look: Look) -> String {
     let paint = look.paint;
@@ -29,19 +32,46 @@ pub(crate) fn render(errors: &MapErrors, look: Look) -> String {
     let handler = GraphicalReportHandler::new_themed(theme(paint))
         .with_width(look.width.unwrap_or(WIDTH).min(WIDTH))
         .with_links(false);
-    for problem in errors.related().into_iter().flatten() {
+    for (problem, known) in errors.related().into_iter().flatten().zip(&errors.problems) {
+        let around = errors
+            .source_code()
+            .and_then(|source| Some((source, lines_around(problem, source)?)));
         let one = Problem {
             problem,
-            source: errors.source_code(),
+            source: around.map(|(source, _)| source),
         };
         text.push('\n');
+        let handler = handler
+            .clone()
+            .with_context_lines(around.map_or(0, |(_, lines)| lines));
         // Writing to a String cannot fail.
         let _ = handler.render_report(&mut text, &one);
+        if around.is_none()
+            && let Some(line) = known.line
+        {
+            text.push_str(&format!(
+                "  in line {line}, which is too long to be shown\n"
+            ));
+        }
     }
     if errors.more > 0 {
         text.push_str(&format!("\n… and {} more\n", errors.more));
     }
     text
+}
+
+/// How many lines around the place of a problem can be shown with it; `None`: not even its own.
+fn lines_around(problem: &dyn Diagnostic, source: &dyn SourceCode) -> Option<usize> {
+    let labels: Vec<_> = problem.labels()?.collect();
+    if labels.is_empty() {
+        return None;
+    }
+    [1, 0].into_iter().find(|lines| {
+        labels.iter().all(|label| {
+            let excerpt = source.read_span(label.inner(), *lines, *lines);
+            excerpt.is_ok_and(|excerpt| excerpt.data().len() <= EXCERPT)
+        })
+    })
 }
 
 /// A problem of the file itself has no excerpt: the two lines of every error.
@@ -170,5 +200,23 @@ mod tests {
             text.lines().all(|line| line.chars().count() <= 80),
             "{text}"
         );
+    }
+
+    #[test]
+    fn lines_that_are_too_long_are_not_drawn_and_the_place_is_told_all_the_same() {
+        let long = "9".repeat(1 << 20);
+        let beside = format!("config: {{ttl: {long}}}\nsecrets: []\n");
+        let itself = format!("config: {{nmae: {long}}}\nsecrets: []\n");
+        for text in [beside, itself] {
+            let path = Path::new("/home/u/secrets.yml");
+            let errors = map::parse(&text, path, None).expect_err("bad");
+            let text = render(&errors, Look::PLAIN);
+            assert!(text.len() < 4096, "{} bytes", text.len());
+            assert!(
+                text.contains("in line 1, which is too long to be shown"),
+                "{text}"
+            );
+            assert!(text.contains("/home/u/secrets.yml:2:"), "{text}");
+        }
     }
 }

@@ -56,7 +56,7 @@ fn bombs() -> Vec<(&'static str, String)> {
         ),
         (
             "a scalar of 31 MiB",
-            format!("secrets:\n- {{name: \"{}\", file: a}}\n", "x".repeat(large)),
+            format!("secrets:\n- {{name: A, file: \"{}\"}}\n", "x".repeat(large)),
         ),
         ("a key of 31 MiB", format!("{}: x\n", "x".repeat(large))),
         (
