@@ -58,7 +58,7 @@ fn item<'c>(
     }
     let read = tokenizer.finish(|token| reader.token(token));
     read.map_err(told)?;
-    reader.finish().map_err(|_| "not an item".to_owned())
+    reader.finish().map_err(|error| format!("{error:?}"))
 }
 
 /// The ids that a name is in a list of items.
@@ -77,7 +77,7 @@ pub fn found<'c>(
     }
     let read = tokenizer.finish(|token| reader.token(token));
     read.map_err(told)?;
-    match reader.finish().map_err(|_| "not a list".to_owned())? {
+    match reader.finish().map_err(|error| format!("{error:?}"))? {
         list::Choice::None => Ok(Vec::new()),
         list::Choice::One(one) => Ok(vec![one.id]),
         list::Choice::Several(ids) => Ok(ids),
