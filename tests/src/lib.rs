@@ -21,7 +21,7 @@
 //! | [`messages`] | the texts of errors, taken from the source |
 //! | [`podman`] | containers of a real rootless podman |
 //! | [`session`] | private buses, a real elogind, a simulated one, screen savers |
-//! | [`bench`] | what the benches share: mounts, peers, turns, medians, tables |
+//! | [`mod@bench`] | what the benches share: mounts, peers, turns, medians, tables |
 //! | `scripted` | the simulator behind the scripted provider (feature `test-hooks`) |
 
 pub mod bench;
