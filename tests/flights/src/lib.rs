@@ -6,6 +6,9 @@
 //! which any other thread may run. What stands behind the cache (map, errors, sealed memory) is the real
 //! thing; it holds no lock of its own across a step.
 
+// As a test of its own it is empty: the unit tests of these files are those of `fs`, with real clocks and locks.
+#![cfg(not(test))]
+
 // `tokio::…` in the cache's files is this crate.
 extern crate self as tokio;
 
