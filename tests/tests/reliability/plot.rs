@@ -103,6 +103,7 @@ pub(crate) fn picture(samples: &[Sample]) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {height}\" \
          font-family=\"sans-serif\" font-size=\"12\">\n\
+         <title>What a mount takes over time: bytes, descriptors and threads, reads</title>\n\
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
         LEFT + WIDTH + RIGHT
     );
