@@ -163,6 +163,8 @@ printf '[Journal]\nStorage=volatile\nAudit=no\nReadKMsg=no\nForwardToWall=no\nRa
 mount -t tmpfs tmpfs /var/log
 echo 0123456789abcdef0123456789abcdef >/etc/machine-id
 mkdir -p "/run/log/journal/$(cat /etc/machine-id)"
+# That of the one before, killed: it must not be taken for this one's.
+rm -f /run/systemd/journal/socket
 env "$@" </dev/null >/dev/null 2>&1 &
 journal=$!
 echo started
