@@ -4,10 +4,11 @@
 //! want a lock that is held until one of them answers. Two threads, because a name's invalidation
 //! waits for a lookup in its folder, which may wait for a provider, and pages must not wait for that.
 //!
-//! The queues are sets, so they are bounded by the inodes and names that exist.
+//! The queues are sets, so they are bounded by the inodes and names that exist; that of whole folders
+//! has a bound of its own.
 
 use crate::map::CompiledMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -15,6 +16,10 @@ use tokio::sync::oneshot;
 /// How long pages outlive the last close, so that a loop of opens costs one notification in this
 /// time and not one each.
 const LINGER: Duration = Duration::from_millis(10);
+
+/// Folders whose names wait to be forgotten. Beyond, the oldest is left to the kernel's own time: a name
+/// of it may answer ESTALE once.
+const MOST_LISTED: usize = 256;
 
 /// Something about an inode that the kernel has to forget.
 #[derive(Debug)]
@@ -53,7 +58,7 @@ struct Inodes {
 struct Entries {
     names: BTreeSet<(u64, Box<str>)>,
     /// Of `dir:` folders that are to be asked for again.
-    listed: Vec<(u64, Arc<Vec<String>>)>,
+    listed: VecDeque<(u64, Arc<Vec<String>>)>,
     /// From the oldest map that the kernel may remember to the newest.
     changed: Option<Box<(CompiledMap, CompiledMap)>>,
     closed: bool,
@@ -110,7 +115,11 @@ impl Invalidations {
     /// The names of a folder are not known any more. Those that the kernel remembers would be opened by
     /// numbers that lead nowhere until the folder is asked for again.
     pub(super) fn names(&self, folder: u64, names: Arc<Vec<String>>) {
-        lock(&self.entries).listed.push((folder, names));
+        let mut entries = lock(&self.entries);
+        if entries.listed.len() >= MOST_LISTED {
+            entries.listed.pop_front();
+        }
+        entries.listed.push_back((folder, names));
         self.entries_wake.notify_one();
     }
 
@@ -171,7 +180,7 @@ impl Invalidations {
             if let Some((folder, name)) = entries.names.pop_first() {
                 return Some(EntryJob::Name(folder, name));
             }
-            if let Some((folder, names)) = entries.listed.pop() {
+            if let Some((folder, names)) = entries.listed.pop_front() {
                 return Some(EntryJob::Names(folder, names));
             }
             if let Some(maps) = entries.changed.take() {
@@ -252,6 +261,20 @@ mod tests {
         assert!(queue.next_inode(false).is_none());
         assert!(matches!(queue.next_entry(true), Some(EntryJob::Name(1, _))));
         assert!(queue.next_entry(false).is_none());
+    }
+
+    #[test]
+    fn folders_to_be_forgotten_do_not_pile_up_where_the_kernel_does_not_answer() {
+        let queue = Invalidations::default();
+        let names = Arc::new(vec!["a".to_owned()]);
+        for folder in 0..1_000 {
+            queue.names(folder, Arc::clone(&names));
+        }
+        let mut left = Vec::new();
+        while let Some(EntryJob::Names(folder, _)) = queue.next_entry(false) {
+            left.push(folder);
+        }
+        assert_eq!(left, (744..1_000).collect::<Vec<_>>());
     }
 
     #[test]

@@ -2,12 +2,12 @@
 
 use super::plan::{Door, Plan};
 use super::pump::{self, Way};
-use std::io;
+use crate::http_sim::socket;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -183,14 +183,6 @@ impl Drop for FaultProxy {
             drop(thread.join());
         }
     }
-}
-
-/// A bound socket. Several may have the port: the one that keeps it, and the one that listens.
-fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = TcpSocket::new_v4()?;
-    socket.set_reuseport(true)?;
-    socket.bind(address)?;
-    Ok(socket)
 }
 
 async fn run(

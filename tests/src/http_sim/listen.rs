@@ -107,7 +107,7 @@ impl Listening {
 }
 
 /// A bound socket. Several may have the port: the one that keeps it, and the one that listens.
-fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
+pub(crate) fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseport(true)?;
     socket.bind(address)?;

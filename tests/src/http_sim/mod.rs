@@ -44,6 +44,7 @@ pub use answer::Answer;
 pub use far::Far;
 pub use fault::Fault;
 pub use listen::Outage;
+pub(crate) use listen::socket;
 pub use proxy::{Proxy, ProxyFault};
 pub use record::Seen;
 pub use request::Request;

@@ -2,7 +2,7 @@
 
 use crate::scripted::Scripted;
 use secretfs_tests::fixture::{Fixture, value};
-use secretfs_tests::script::{Outcome, Step};
+use secretfs_tests::script::Step;
 use secretfs_tests::wait;
 
 #[test]
@@ -162,24 +162,6 @@ fn values_that_nobody_holds_make_room_and_are_fetched_again() {
         500_000,
         "also after eviction"
     );
-}
-
-#[test]
-fn a_thousand_concurrent_opens_of_one_cold_secret_make_one_request() {
-    let mount = Scripted::mounted("open_timeout: 60s", &["{name: A, file: a}"]);
-    mount.sim.set("A", value("a", 3_000));
-    mount.sim.hang("A");
-    let mut probe = mount.probe();
-    let path = mount.file("a").to_str().expect("UTF-8").to_owned();
-    probe.begin(&Step::SlurpConcurrently {
-        path,
-        threads: 1_000,
-    });
-    mount.sim.wait_held("A", 1);
-    mount.sim.release("A");
-    let expected = Outcome::Bytes(secretfs_tests::script::to_hex(&value("a", 3_000)));
-    assert_eq!(probe.finish(), Outcome::Tally(vec![(expected, 1_000)]));
-    assert_eq!(mount.sim.count(), 1);
 }
 
 #[test]
