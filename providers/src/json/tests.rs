@@ -209,6 +209,17 @@ fn what_exceeds_a_bound_is_refused_before_it_is_kept() {
 }
 
 #[test]
+fn a_name_over_its_bound_with_a_wrong_byte_after_it_is_over_its_bound_however_it_is_cut() {
+    let mut body = b"{\"".to_vec();
+    body.extend([b'n'; MAX_NAME + 1]);
+    body.extend(b"\xff\": 1}");
+    for cuts in [vec![], vec![MAX_NAME], vec![MAX_NAME + 3]] {
+        let read = read(&body, &cuts);
+        assert!(matches!(read, Err(JsonError::Bound { .. })), "{read:?}");
+    }
+}
+
+#[test]
 fn half_a_surrogate_pair_is_refused() {
     for text in [
         r#""\ud83d""#,

@@ -106,12 +106,15 @@ impl Text {
         match std::str::from_utf8(bytes) {
             Ok("") => Ok(()),
             Ok(text) => emit(text),
-            Err(e) if e.error_len().is_some() => Err(Wrong::Unicode.into()),
             Err(e) => {
                 let (whole, cut) = bytes.split_at(e.valid_up_to());
                 let whole = std::str::from_utf8(whole).map_err(|_| Wrong::Unicode)?;
+                // Before a wrong byte, too: what a text is refused for must not depend on how it was cut.
                 if !whole.is_empty() {
                     emit(whole)?;
+                }
+                if e.error_len().is_some() {
+                    return Err(Wrong::Unicode.into());
                 }
                 for (place, byte) in self.cut.iter_mut().zip(cut) {
                     *place = *byte;

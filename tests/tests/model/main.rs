@@ -46,6 +46,18 @@ fn compare(system: impl System, cases: u32, length: usize) {
     }
 }
 
+/// The provider is told how long an encoded value may be, so one that is longer never comes to be decoded.
+#[test]
+fn what_is_longer_than_any_encoded_value_of_that_size_is_too_large_and_not_undecodable() {
+    let ops = [
+        ops::Op::Rotate("eight/G", 5),
+        ops::Op::Reload(shape::Shape::SHORT),
+        ops::Op::Slurp("coded"),
+    ];
+    check::run(&mut assembled::Assembled::new(), &ops).unwrap_or_else(|report| panic!("{report}"));
+    check::run(&mut mounted::Mounted::new(), &ops).unwrap_or_else(|report| panic!("{report}"));
+}
+
 #[test]
 fn without_a_mount_any_sequence_of_operations_comes_to_what_the_reference_says() {
     compare(assembled::Assembled::new(), 2_000, 40);

@@ -44,6 +44,10 @@ impl Provider {
             Some(Answer::Fail(kind)) => return Err(Failure::Provider(*kind)),
             None => return Err(Failure::Provider(ErrorKind::Missing)),
         };
+        // What is longer than short lines would make a value of that size is not even taken from the provider.
+        if entry.base64 && value.len() > entry.max_size * 3 / 2 + 1_024 {
+            return Err(Failure::TooLarge);
+        }
         let value: Bytes = if entry.base64 {
             let engine = base64::engine::general_purpose::STANDARD;
             engine

@@ -185,6 +185,12 @@ impl Shape {
         ..Self::FIRST
     };
 
+    /// The same places for values of at most 64 bytes.
+    pub(crate) const SHORT: Self = Self {
+        max_size: 64,
+        ..Self::FIRST
+    };
+
     /// Any.
     pub(crate) fn any() -> impl Strategy<Value = Self> {
         let place = proptest::option::weighted(0.85, 0_usize..12);
