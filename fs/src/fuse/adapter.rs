@@ -3,6 +3,7 @@
 //! One event thread: with 1 or 2 readers it was faster than several (contract fuse.md §2.9). It
 //! never waits; what has to wait takes its reply along to the runtime.
 
+use super::linger::{After, Linger};
 use super::refuse::refusals;
 use super::translate::{BLOCK, Names, attributes, caller, entry, errno};
 use crate::tree::{ERROR_XATTR, SecretFs};
@@ -17,6 +18,7 @@ use secretfs_memory::bounce::BounceBuffer;
 use std::cell::Cell;
 use std::ffi::OsStr;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,26 +42,42 @@ thread_local! {
 /// The tree as fuser calls it.
 pub(super) struct Adapter {
     fs: Arc<SecretFs>,
-    /// Used by the one event thread alone.
+    /// Used by the one event thread alone, as the next one.
     buffer: Mutex<BounceBuffer>,
+    linger: Mutex<Linger>,
 }
 
 impl Adapter {
-    pub(super) fn new(fs: Arc<SecretFs>) -> Self {
+    /// `device`: the one that requests are read from.
+    pub(super) fn new(fs: Arc<SecretFs>, device: OwnedFd) -> Self {
         Self {
             fs,
             buffer: Mutex::new(BounceBuffer::new(MAX_READ as usize)),
+            linger: Mutex::new(Linger::new(device)),
         }
     }
 
-    /// Runs one operation. After a panic its reply was dropped, which fuser answers with EIO.
+    /// Runs one operation that its program waits for.
     fn run(&self, op: &'static str, request: &Request, body: impl FnOnce(&Arc<SecretFs>)) {
+        self.run_and(After::Answer, op, request, body);
+    }
+
+    /// Runs one operation. After a panic its reply was dropped, which fuser answers with EIO.
+    fn run_and(
+        &self,
+        after: After,
+        op: &'static str,
+        request: &Request,
+        body: impl FnOnce(&Arc<SecretFs>),
+    ) {
         let span = tracing::debug_span!("fuse", op, id = request.unique().0, pid = request.pid());
         let _entered = span.enter();
         lock_stack();
         if catch_unwind(AssertUnwindSafe(|| body(&self.fs))).is_err() {
             tracing::error!(op, "a request panicked and was answered EIO");
         }
+        let mut linger = self.linger.lock().unwrap_or_else(PoisonError::into_inner);
+        linger.after(after);
     }
 }
 
@@ -108,7 +126,9 @@ impl Filesystem for Adapter {
 
     /// One of these or many at once: fuser calls it for each.
     fn forget(&self, request: &Request, ino: INodeNo, lookups: u64) {
-        self.run("forget", request, |fs| fs.forget(ino.0, lookups));
+        self.run_and(After::Forget, "forget", request, |fs| {
+            fs.forget(ino.0, lookups)
+        });
     }
 
     fn getattr(&self, request: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
@@ -159,7 +179,7 @@ impl Filesystem for Adapter {
         _: bool,
         reply: ReplyEmpty,
     ) {
-        self.run("release", request, |fs| {
+        self.run_and(After::Release, "release", request, |fs| {
             fs.release(handle.0);
             reply.ok();
         });
@@ -195,7 +215,7 @@ impl Filesystem for Adapter {
         _: OpenFlags,
         reply: ReplyEmpty,
     ) {
-        self.run("releasedir", request, |fs| {
+        self.run_and(After::Release, "releasedir", request, |fs| {
             fs.releasedir(handle.0);
             reply.ok();
         });

@@ -11,6 +11,7 @@
 //! | a panic in the event thread leaves a mount that hangs | every operation is caught, and the end of the thread is reported |
 
 mod adapter;
+mod linger;
 mod notifier;
 mod refuse;
 mod session;

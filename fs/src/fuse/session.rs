@@ -64,7 +64,8 @@ impl Session {
         let mut options = fuser::Config::default();
         options.acl = acl;
         options.n_threads = Some(1);
-        let session = fuser::Session::from_fd(Adapter::new(Arc::clone(&fs)), fd, acl, options)?;
+        let adapter = Adapter::new(Arc::clone(&fs), fd.try_clone()?);
+        let session = fuser::Session::from_fd(adapter, fd, acl, options)?;
         let kernel = session.notifier();
         for (name, work) in [
             ("forget-inodes", forget_inodes as fn(&Arc<SecretFs>, &_)),
