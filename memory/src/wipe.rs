@@ -17,7 +17,10 @@ pub(crate) unsafe fn wipe_raw(ptr: *mut u8, len: usize) {
     unsafe { ptr.write_bytes(0, len) };
     // SAFETY: an empty statement. Not being `nomem` it may read all memory that `ptr` reaches, so
     // the stores before it have to happen, although the memory is freed next.
-    unsafe { core::arch::asm!("/* {0} */", in(reg) ptr, options(nostack, preserves_flags)) };
+    #[cfg(not(miri))]
+    unsafe {
+        core::arch::asm!("/* {0} */", in(reg) ptr, options(nostack, preserves_flags));
+    };
 }
 
 /// Zeroes `bytes`.

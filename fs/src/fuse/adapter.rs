@@ -127,7 +127,7 @@ impl Filesystem for Adapter {
     /// One of these or many at once: fuser calls it for each.
     fn forget(&self, request: &Request, ino: INodeNo, lookups: u64) {
         self.run_and(After::Forget, "forget", request, |fs| {
-            fs.forget(ino.0, lookups)
+            fs.forget(ino.0, lookups);
         });
     }
 

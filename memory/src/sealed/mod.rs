@@ -1,6 +1,8 @@
 //! Where cached values rest: areas of `memfd_secret` that not even root can read through
 //! `/proc/PID/mem`, packed as a slab, with one switch that wipes them all.
 
+// Miri knows no such mappings.
+#[cfg_attr(miri, path = "interpreted.rs")]
 mod area;
 mod extent;
 mod gate;
