@@ -2,9 +2,9 @@
 //!
 //! Waking a thread that sleeps on another processor takes several times as long as an answer does
 //! (docs/benchmarks.md), and of the four requests of an open, fstat, read and close each follows the answer
-//! to the one before. So the thread looks
-//! on, for [`LOOKS_FOR`] at most. Where that is of no use, because nothing more is asked, or the asking program
-//! waits for this very processor, it soon looks at one request in 128 only.
+//! to the one before. So the thread looks on, for [`LOOKS_FOR`] at most. Where that is of no use, because
+//! nothing more is asked or the asking program waits for this very processor, it soon looks after one
+//! request in 128 only.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::os::fd::OwnedFd;
