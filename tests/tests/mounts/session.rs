@@ -180,7 +180,10 @@ fn with_remount_on_unlock_it_is_mounted_again_and_only_the_helper_waits_for_that
             (mount.processes().len() == 1).then_some(())
         });
         let _ = mount.process("internal-mount-helper");
-        assert_eq!(mount.status()["state"], "locked");
+        // The daemon is gone a moment before the helper has taken note of it.
+        wait::until("it says that it is locked", || {
+            (mount.status()["state"] == "locked").then_some(())
+        });
         login.unlock();
         wait::until("it is mounted again", || mount.read("a").ok());
         wait_armed(&mount, &["lock"]);
