@@ -103,13 +103,18 @@ impl Linger {
 }
 
 fn look(device: &OwnedFd) -> Look {
-    let start = Instant::now();
     let mut fds = [PollFd::new(device, PollFlags::IN)];
-    for glance in 0_u32.. {
-        match poll(&mut fds, Some(&Timespec::default())) {
-            Ok(0) if start.elapsed() < LOOKS_FOR => {}
+    look_for(LOOKS_FOR, || poll(&mut fds, Some(&Timespec::default())))
+}
+
+/// `glance`: how many requests, or ends of the connection, are there to be read.
+fn look_for(time: Duration, mut glance: impl FnMut() -> rustix::io::Result<usize>) -> Look {
+    let start = Instant::now();
+    for glances in 0_u32.. {
+        match glance() {
+            Ok(0) if start.elapsed() < time => {}
             // Also where the connection has ended: reading tells how.
-            Ok(1..) if glance > 0 => return Look::Useful,
+            Ok(1..) if glances > 0 => return Look::Useful,
             _ => break,
         }
     }
@@ -159,6 +164,16 @@ mod tests {
         assert_eq!(look(&reader), Look::Useless);
         let mut bytes = [0; 8];
         assert_eq!(rustix::io::read(&reader, &mut bytes).unwrap(), 7);
+    }
+
+    #[test]
+    fn a_request_that_comes_during_a_look_makes_it_useful_and_ends_it() {
+        let mut glances = 0;
+        let look = look_for(Duration::MAX, || {
+            glances += 1;
+            Ok(usize::from(glances == 3))
+        });
+        assert_eq!((look, glances), (Look::Useful, 3));
     }
 
     #[test]
