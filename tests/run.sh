@@ -213,8 +213,8 @@ fi
 
 # --- tests --------------------------------------------------------------------------------------------
 
-before=$(mktemp) after=$(mktemp) out=$(mktemp)
-trap 'rm -f "$before" "$after" "$out"' EXIT
+before=$(mktemp) after=$(mktemp) out=$(mktemp) why=$(mktemp)
+trap 'rm -f "$before" "$after" "$out" "$why"' EXIT
 ours() { # what a test may leave behind: mounts, and processes of the executable
   grep -E ' - fuse\.(secretfs|constfs) ' /proc/self/mountinfo | cut -d' ' -f5
   ps -eo pid=,args= | awk '/(\/secretfs|^ *[0-9]+ \/proc\/self\/exe) internal-/ && !/awk/ { print }'
@@ -242,10 +242,14 @@ run_tests() {
     status=${PIPESTATUS[0]}
     passes=$(sum_of passed) fails=$(sum_of failed)
   fi
+  why_it_failed
   add "${passes:-0}" "${fails:-0}"
   # Not a test that failed, but a runner: a crash, a build, nothing that matched.
   if [ "$status" != 0 ] && [ "${fails:-0}" = 0 ]; then bad "the test runner (status $status)"; fi
   if [ "${passes:-0}" = 0 ] && [ "${fails:-0}" = 0 ]; then bad "no test was run"; fi
+}
+why_it_failed() { # what the tests that failed said, without their logs
+  awk '/panicked at /{ on = 1; n = 0 } on && (/^ *note: run with/ || /^ *--- the end of/ || n++ > 60) { on = 0; print "" } on' "$out" >>"$why"
 }
 sum_of() { # passed|failed: over the lines of `cargo test`
   awk -v what="$1" '/^test result:/ { for (i = 2; i <= NF; i++) if ($i ~ "^" what) n += $(i - 1) } END { print n + 0 }' "$out"
@@ -254,6 +258,7 @@ run_doc_tests() {
   # shellcheck disable=SC2086
   cargo test "${locked[@]}" --workspace --all-features --doc --no-fail-fast $filter 2>&1 | tee "$out" | grep -vE '^(running|test result: ok|$)'
   local status=${PIPESTATUS[0]}
+  why_it_failed
   add "$(sum_of passed)" "$(sum_of failed)"
   if [ "$status" != 0 ] && [ "$(sum_of failed)" = 0 ]; then bad "the doc tests (status $status)"; fi
 }
@@ -290,5 +295,10 @@ else
 fi
 rm -rf "/tmp/secretfs-tests-$(id -u)"
 
+# Last, where whoever sees only the end of a long log finds it.
+if [ -s "$why" ]; then
+  step "what failed"
+  cat "$why"
+fi
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]

@@ -149,7 +149,9 @@ impl Cache {
                 _ => None,
             })
             .collect();
-        // The first one is the opened one, with its own patience.
+        // The first one is the opened one, with its own patience. An open that was served at once does not
+        // wait for it; what becomes of it is told and remembered all the same.
+        let opened = jobs.first().map(|job| job.key);
         let limit = jobs
             .first()
             .map_or(order.source.flight, |job| order.limit(job));
@@ -187,7 +189,7 @@ impl Cache {
                 Err(Failed::Alone) => {
                     let now = self.clock.now();
                     self.guard().loners.add(job.key, now);
-                    if is_awaited(landing, &job)
+                    if (opened == Some(job.key) || is_awaited(landing, &job))
                         && let Some(landing) = landing.hand_over(job.key)
                     {
                         self.relaunch(order, job, landing);
@@ -201,7 +203,7 @@ impl Cache {
     }
 
     /// The list failed. Where that may be the list's own fault (a credential that may read but not
-    /// list, one value that breaks it), those who wait get a request each.
+    /// list, one value that breaks it), the opened one and those who wait get a request each.
     fn one_by_one(
         self: &Arc<Self>,
         order: &Order,
@@ -233,8 +235,9 @@ impl Cache {
         if retry {
             landing.mark_unlistable();
         }
+        let opened = jobs.first().map(|job| job.key);
         for job in jobs {
-            if !is_awaited(landing, &job) {
+            if opened != Some(job.key) && !is_awaited(landing, &job) {
                 landing.land(job.key, Err(error.clone()));
             } else if retry && let Some(landing) = landing.hand_over(job.key) {
                 self.relaunch(order, job, landing);

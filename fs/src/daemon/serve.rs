@@ -239,6 +239,15 @@ async fn handle(daemon: &mut Daemon, message: ToDaemon, fds: Vec<OwnedFd>) {
         #[cfg(feature = "test-hooks")]
         ToDaemon::AdvanceClock { by_ms } => daemon.clock.advance(by_ms),
         #[cfg(feature = "test-hooks")]
+        ToDaemon::Settle { id } => {
+            let invalidations = Arc::clone(daemon.tree.invalidations());
+            let outbox = daemon.outbox.clone();
+            tokio::spawn(async move {
+                invalidations.settled().await;
+                outbox.try_send(FromDaemon::Done { id, count: 0 });
+            });
+        }
+        #[cfg(feature = "test-hooks")]
         ToDaemon::Attempt { id, ports } => super::attempt::all(daemon, id, ports),
         // A second start, mount or stop changes nothing.
         ToDaemon::Start { .. } | ToDaemon::Mounted { .. } | ToDaemon::Stop => {}

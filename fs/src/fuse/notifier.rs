@@ -37,6 +37,10 @@ pub(super) fn forget_names(fs: &Arc<SecretFs>, kernel: &Notifier) {
             EntryJob::Changed(maps) => SecretFs::changed_names(&maps.0, &maps.1, |folder, name| {
                 entry(kernel, folder, name);
             }),
+            #[cfg(feature = "test-hooks")]
+            EntryJob::Done(done) => {
+                let _ = done.send(());
+            }
         }
     }
 }

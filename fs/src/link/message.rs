@@ -71,6 +71,12 @@ pub enum ToDaemon {
         /// By how much, in milliseconds.
         by_ms: u64,
     },
+    /// Say when the kernel has been told of all that changed. Answered by [`FromDaemon::Done`].
+    #[cfg(feature = "test-hooks")]
+    Settle {
+        /// Correlates the answer.
+        id: u64,
+    },
     /// Try to get out of the sandbox. Answered by [`FromDaemon::Attempted`].
     #[cfg(feature = "test-hooks")]
     Attempt {

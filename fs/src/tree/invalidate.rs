@@ -43,6 +43,9 @@ pub enum EntryJob {
     Names(u64, Arc<Vec<String>>),
     /// Whatever differs between two maps.
     Changed(Box<(CompiledMap, CompiledMap)>),
+    /// All before was carried out.
+    #[cfg(feature = "test-hooks")]
+    Done(oneshot::Sender<()>),
 }
 
 #[derive(Default)]
@@ -61,6 +64,8 @@ struct Entries {
     listed: VecDeque<(u64, Arc<Vec<String>>)>,
     /// From the oldest map that the kernel may remember to the newest.
     changed: Option<Box<(CompiledMap, CompiledMap)>>,
+    #[cfg(feature = "test-hooks")]
+    waiting: Vec<oneshot::Sender<()>>,
     closed: bool,
 }
 
@@ -134,6 +139,25 @@ impl Invalidations {
         self.entries_wake.notify_one();
     }
 
+    /// Until the kernel has forgotten all that it has to forget by now. Nothing of the product waits for
+    /// that; a test that compares each answer with the only one allowed does.
+    #[cfg(feature = "test-hooks")]
+    pub async fn settled(&self) {
+        let (done, inodes) = oneshot::channel();
+        self.pages(Vec::new(), done);
+        let (done, names) = oneshot::channel();
+        {
+            let mut entries = lock(&self.entries);
+            if !entries.closed {
+                entries.waiting.push(done);
+                self.entries_wake.notify_one();
+            }
+        }
+        // A sender that was dropped says that the session has ended: nothing is left to be told.
+        let _ = inodes.await;
+        let _ = names.await;
+    }
+
     /// What to do next; `None` without `wait` if there is nothing, with it when the session ended.
     pub fn next_inode(&self, wait: bool) -> Option<InodeJob> {
         let mut inodes = lock(&self.inodes);
@@ -186,6 +210,10 @@ impl Invalidations {
             if let Some(maps) = entries.changed.take() {
                 return Some(EntryJob::Changed(maps));
             }
+            #[cfg(feature = "test-hooks")]
+            if let Some(done) = entries.waiting.pop() {
+                return Some(EntryJob::Done(done));
+            }
             if entries.closed || !wait {
                 return None;
             }
@@ -212,6 +240,8 @@ impl Invalidations {
         entries.names.clear();
         entries.listed.clear();
         entries.changed = None;
+        #[cfg(feature = "test-hooks")]
+        entries.waiting.clear();
         drop(entries);
         self.inodes_wake.notify_all();
         self.entries_wake.notify_all();

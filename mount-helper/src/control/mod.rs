@@ -40,6 +40,9 @@ pub enum Request {
         /// By how much, in milliseconds.
         by_ms: u64,
     },
+    /// Waits until the kernel knows of every change that the daemon of a test build knows of.
+    #[cfg(feature = "test-hooks")]
+    Settle,
     /// Has the daemon of a test build try to get out of its sandbox.
     #[cfg(feature = "test-hooks")]
     Attempt {

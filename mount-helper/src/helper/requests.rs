@@ -87,6 +87,8 @@ pub(super) async fn handle(
         #[cfg(feature = "test-hooks")]
         Request::AdvanceClock { by_ms } => Change::AdvanceClock { by_ms },
         #[cfg(feature = "test-hooks")]
+        Request::Settle => return (settle(&handler).await, None),
+        #[cfg(feature = "test-hooks")]
         Request::Attempt { ports } => return (attempt(&handler, ports).await, None),
     };
     let (reply, replied) = oneshot::channel();
@@ -158,6 +160,18 @@ async fn refresh(handler: &Handler, paths: Vec<String>) -> Response {
             "the daemon does not answer",
             "run `secretfs unmount`, which ends a daemon that hangs, and mount again",
         )),
+    }
+}
+
+#[cfg(feature = "test-hooks")]
+async fn settle(handler: &Handler) -> Response {
+    let asked = handler
+        .link
+        .call(|id| ToDaemon::Settle { id }, REFRESH_LIMIT)
+        .await;
+    match asked {
+        Some(FromDaemon::Done { count, .. }) => Response::Done { count },
+        _ => ending(),
     }
 }
 

@@ -363,6 +363,8 @@ impl System for Assembled {
         });
     }
 
+    fn told(&mut self) {}
+
     fn remembers(&self) -> bool {
         false
     }

@@ -10,9 +10,6 @@ use secretfs_tests::scripted::{Op as Asked, Simulator};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// What a promise of a second is given on a busy machine: a kernel is told of a change after the change.
-const PATIENCE: Duration = Duration::from_secs(3);
-
 /// What is tried: the files of a mount, and what its user can do to it.
 pub(crate) trait System {
     /// An open file.
@@ -37,7 +34,9 @@ pub(crate) trait System {
     fn reload(&mut self, yaml: &str);
     /// Waits until a fetch that nobody waits for has come to that.
     fn settle(&mut self, path: &str, outcome: Result<(), i32>);
-    /// Whether names are remembered in front of it, and forgotten a moment after a change.
+    /// Comes back when whoever remembers names in front of it knows what has changed.
+    fn told(&mut self);
+    /// Whether names are remembered in front of it.
     fn remembers(&self) -> bool;
     /// The providers' other ends.
     fn providers(&self) -> &Providers;
@@ -148,29 +147,22 @@ impl<S: System> Run<'_, S> {
                 .find_map(|model| model.fetches_ahead(path)),
             _ => None,
         };
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let seen = self.act(op);
-            if let (Some(outcome), Op::Open(path, _) | Op::Slurp(path)) = (ahead, op) {
-                self.system.settle(path, outcome);
-            }
-            let (asked, counts) = self.requests();
-            let next = self.judge(op, &seen, &asked, counts);
-            if !next.is_empty() {
-                self.story.push(format!("{op:?}: {}", short(&seen.outcome)));
-                self.models = next;
-                return Ok(());
-            }
-            // What only looks may look again: the kernel may not have been told yet.
-            let looks = matches!(
-                op,
-                Op::Stat(_) | Op::List(_) | Op::LookForError(_) | Op::OpenForWriting(_)
-            );
-            if !(looks && self.system.remembers() && Instant::now() < deadline) || counts.0 > 0 {
-                return Err(self.report(op, &seen, &asked, counts));
-            }
-            std::thread::sleep(Duration::from_millis(2));
+        let seen = self.act(op);
+        if let (Some(outcome), Op::Open(path, _) | Op::Slurp(path)) = (ahead, op) {
+            self.system.settle(path, outcome);
         }
+        let (asked, counts) = self.requests();
+        let next = self.judge(op, &seen, &asked, counts);
+        if next.is_empty() {
+            return Err(self.report(op, &seen, &asked, counts));
+        }
+        if counts.0 > 0 {
+            // Names that came may be others than before.
+            self.system.told();
+        }
+        self.story.push(format!("{op:?}: {}", short(&seen.outcome)));
+        self.models = next;
+        Ok(())
     }
 
     /// The states that allow what was seen.

@@ -65,6 +65,24 @@ fn on_a_real_mount_what_is_longer_than_any_encoded_value_of_that_size_is_too_lar
     outcome.unwrap_or_else(|report| panic!("{report}"));
 }
 
+/// A neighbour that came along and was never opened has its first version with its first open, which the
+/// kernel repeats with a look at the folder: by then the folder does not have that name any more.
+const GONE_BETWEEN_TWO_LOOKS: [ops::Op; 7] = [
+    ops::Op::Slurp("dir/I"),
+    ops::Op::Refresh(Some("dir/I")),
+    ops::Op::Slurp("dir/I"),
+    ops::Op::LookForError("dir/H"),
+    ops::Op::Break("seven/H", secretfs_providers::ErrorKind::Server),
+    ops::Op::Advance(300),
+    ops::Op::Slurp("dir/H"),
+];
+
+#[test]
+fn on_a_real_mount_a_stale_file_that_its_folder_has_no_more_is_missing() {
+    let outcome = check::run(&mut mounted::Mounted::new(), &GONE_BETWEEN_TWO_LOOKS);
+    outcome.unwrap_or_else(|report| panic!("{report}"));
+}
+
 #[test]
 fn without_a_mount_any_sequence_of_operations_comes_to_what_the_reference_says() {
     compare(assembled::Assembled::new(), 2_000, 40);

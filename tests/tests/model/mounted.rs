@@ -7,10 +7,8 @@ use secretfs_tests::fixture::Fixture;
 use secretfs_tests::probe::Probe;
 use secretfs_tests::script::{Change, Outcome, Stat, Step, from_hex};
 use secretfs_tests::wait;
-use std::time::{Duration, Instant};
-
-/// How soon the kernel knows of a change.
-const TOLD_WITHIN: Duration = Duration::from_secs(1);
+use std::cell::RefCell;
+use std::time::Duration;
 
 /// A mount, and who uses it.
 pub(crate) struct Mounted {
@@ -18,8 +16,6 @@ pub(crate) struct Mounted {
     probe: Probe,
     fixture: Fixture,
     providers: Providers,
-    /// When something last changed of which the kernel has to be told.
-    changed: Instant,
 }
 
 impl Mounted {
@@ -32,7 +28,6 @@ impl Mounted {
             probe: fixture.probe(),
             fixture,
             providers,
-            changed: Instant::now(),
         }
     }
 
@@ -62,14 +57,6 @@ impl Mounted {
         );
     }
 
-    /// The daemon takes its messages in order: whatever it was told before is done when it answers.
-    fn status(&mut self) -> secretfs_fs::link::message::StatusPage {
-        match self.ask(&Request::Status) {
-            Some(Response::Status(status)) => status.daemon.expect("a daemon that answers"),
-            other => panic!("status: {other:?}"),
-        }
-    }
-
     fn bytes(outcome: Outcome) -> Result<Vec<u8>, i32> {
         match outcome {
             Outcome::Bytes(hex) => Ok(from_hex(&hex)),
@@ -92,14 +79,7 @@ impl System for Mounted {
 
     fn open(&mut self, path: &str) -> Result<(i32, Stat), i32> {
         let path = self.path(path);
-        let fd = match self.probe.try_open(&path) {
-            // A file of a `dir:` folder is opened by a number that is not known any more, as long as the
-            // kernel has not been told; and its first version asks for a second try of its own.
-            Err(libc::ESTALE) if self.changed.elapsed() < TOLD_WITHIN => {
-                self.probe.try_open(&path)?
-            }
-            other => other?,
-        };
+        let fd = self.probe.try_open(&path)?;
         let stat = self.probe.fstat(fd);
         if stat.mode & libc::S_IFMT == libc::S_IFDIR {
             self.close(fd);
@@ -166,25 +146,28 @@ impl System for Mounted {
         self.tell(&Request::AdvanceClock {
             by_ms: seconds * 1_000,
         });
-        self.status();
+        self.told();
     }
 
     fn lock(&mut self) {
         self.tell(&Request::Lock);
-        self.changed = Instant::now();
+        self.told();
     }
 
     fn unlock(&mut self) {
         self.tell(&Request::Unlock {
             with_credentials: false,
         });
-        self.status();
+        self.told();
     }
 
     fn refresh(&mut self, path: Option<&str>) -> Result<u32, i32> {
         let paths = path.map(str::to_owned).into_iter().collect();
         match self.ask(&Request::Refresh { paths }) {
-            Some(Response::Done { count }) => Ok(count),
+            Some(Response::Done { count }) => {
+                self.told();
+                Ok(count)
+            }
             None => Err(libc::ENOENT),
             other => panic!("refresh: {other:?}"),
         }
@@ -193,15 +176,20 @@ impl System for Mounted {
     fn reload(&mut self, yaml: &str) {
         self.fixture.write_map(yaml);
         self.tell(&Request::Reload);
-        self.status();
-        self.changed = Instant::now();
+        self.told();
+    }
+
+    /// The daemon takes its messages in order: whatever it was told before is done when it answers.
+    fn told(&mut self) {
+        self.tell(&Request::Settle);
     }
 
     fn settle(&mut self, path: &str, outcome: Result<(), i32>) {
         self.providers.main.wait_idle();
         let member = path.strip_prefix("dir/").map(str::to_owned);
         let entry = member.as_ref().map_or(path, |_| "dir").to_owned();
-        wait::within(Duration::from_secs(10), "a fetch ahead", || {
+        let last = RefCell::new(String::new());
+        let look = || {
             let Some(Response::Status(status)) = self.ask(&Request::Status) else {
                 return None;
             };
@@ -212,10 +200,21 @@ impl System for Mounted {
                 .find(|file| usize::try_from(file.entry) == Ok(at) && file.member == member)?;
             let has = match outcome {
                 Ok(()) => file.age_ms.is_some_and(|age| age < 1_000),
-                Err(errno) => file.last_error.is_some_and(|(last, ..)| last == errno),
+                Err(errno) => file
+                    .last_error
+                    .as_ref()
+                    .is_some_and(|(of, ..)| *of == errno),
             };
+            *last.borrow_mut() = format!("{file:?}");
             has.then_some(())
-        });
+        };
+        let told = || {
+            format!(
+                "the fetch ahead of {path} has not come to {outcome:?}: {}",
+                last.borrow()
+            )
+        };
+        wait::within_or(Duration::from_secs(10), told, look);
     }
 
     fn remembers(&self) -> bool {

@@ -160,6 +160,44 @@ async fn a_place_that_cannot_be_listed_is_asked_one_by_one() {
     }
 }
 
+/// Two values of a place that age together: an open of the second is the list of both, and is served at
+/// once. Nobody waits for it, and yet `status` has to tell that it failed.
+#[tokio::test(start_paused = true)]
+async fn a_list_that_fetches_ahead_and_fails_is_told_of_the_opened_one() {
+    let rig = Rig::named(&FOLDER);
+    rig.read("a/1").await.unwrap();
+    rig.read("a/2").await.unwrap();
+    pass(240_000).await;
+    rig.main.fail(ErrorKind::Server);
+    for name in ["a/1", "a/2"] {
+        rig.cache.refresh_ahead(rig.plan(name));
+        settle().await;
+        let state = rig.cache.state(rig.key(name)).unwrap();
+        let last = state.last_error.as_ref().and_then(kind);
+        assert_eq!(last, Some(ErrorKind::Server), "{name}");
+        assert!(state.cached);
+    }
+    assert_eq!(rig.main.requests()[3..], ["many a/2 a/3 a/4 a/1"]);
+    let state = rig.cache.state(rig.key("a/3")).unwrap();
+    assert_eq!(state.last_error, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_list_is_refused_a_fetch_ahead_is_a_request_of_its_own() {
+    let rig = Rig::named(&FOLDER);
+    rig.read("a/1").await.unwrap();
+    rig.read("a/2").await.unwrap();
+    pass(240_000).await;
+    rig.main.script().no_list = Some(Reply::Fail(ErrorKind::Denied));
+    rig.main.set("a/2", "new");
+    for name in ["a/1", "a/2"] {
+        rig.cache.refresh_ahead(rig.plan(name));
+        settle().await;
+    }
+    assert_eq!(rig.main.requests()[4..], ["one a/2"]);
+    assert_eq!(rig.peek("a/2").unwrap(), b"new");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_list_of_the_wrong_length_never_serves_another_secrets_value() {
     let rig = Rig::named(&FOLDER);

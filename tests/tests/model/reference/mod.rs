@@ -235,6 +235,15 @@ impl Model {
     }
 }
 
+impl Possible {
+    /// So many requests for names were made beside it.
+    fn after(mut self, requests: usize) -> Self {
+        self.asks.0 += requests;
+        self.asks.1 += requests;
+        self
+    }
+}
+
 impl File {
     /// What comes next under this name is another inode.
     fn forget_version(&mut self) {

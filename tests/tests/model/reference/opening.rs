@@ -29,7 +29,8 @@ impl Model {
         let mut all = Vec::new();
         let known = self.names.get(folder.path);
         if self.remembers && known.is_some_and(|names| names.contains(name)) {
-            all.extend(go_on(self));
+            let opened = go_on(self).into_iter();
+            all.extend(opened.flat_map(|one| self.looks_again(folder, name, one)));
         }
         for (names, asks, model) in self.lists(folder) {
             let next = match names {
@@ -37,13 +38,36 @@ impl Model {
                 Ok(_) => vec![model.comes_to(Err(libc::ENOENT))],
                 Err(errno) => vec![model.comes_to(Err(errno))],
             };
-            all.extend(next.into_iter().map(|mut one| {
-                one.asks.0 += asks;
-                one.asks.1 += asks;
-                one
-            }));
+            let next = next
+                .into_iter()
+                .flat_map(|one| self.looks_again(folder, name, one));
+            all.extend(next.map(|one| one.after(asks)));
         }
         all
+    }
+
+    /// An open that finds another version than the name led to is told so by ESTALE: whoever remembered the
+    /// name looks it up once more, and with that asks for names whose time is over meanwhile.
+    fn looks_again(&self, folder: &Entry, name: &str, one: Possible) -> Vec<Possible> {
+        if !self.remembers || one.then.versions == self.versions {
+            return vec![one];
+        }
+        let again = one.then.lists(folder).into_iter();
+        again
+            .map(|(names, asks, model)| {
+                let seen = match names {
+                    Ok(names) if names.contains(name) => one.seen.clone(),
+                    Ok(_) => Err(libc::ENOENT),
+                    Err(errno) => Err(errno),
+                };
+                let one = Possible {
+                    seen,
+                    asks: one.asks,
+                    then: model,
+                };
+                one.after(asks)
+            })
+            .collect()
     }
 
     pub(super) fn opens_file(
