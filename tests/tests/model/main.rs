@@ -37,7 +37,7 @@ fn compare(system: impl System, cases: u32, length: usize) {
         ..ProptestConfig::with_cases(cases)
     };
     let system = RefCell::new(system);
-    let sequences = prop::collection::vec(ops::any(), 1..=length);
+    let sequences = ops::sequences(length);
     let outcome = TestRunner::new(config).run(&sequences, |ops| {
         check::run(&mut *system.borrow_mut(), &ops).map_err(TestCaseError::fail)
     });

@@ -86,10 +86,40 @@ fn kind() -> impl Strategy<Value = ErrorKind> {
     ]
 }
 
+/// A path, and the secret that it shows in most maps.
+const SUBJECTS: [(&str, &str); 7] = [
+    ("a", "one/A"),
+    ("a/deep", "three/C"),
+    ("sub/now", "four/D"),
+    ("sub/spare", "five/E"),
+    ("empty", "six/F"),
+    ("coded", "eight/G"),
+    ("dir/H", "seven/H"),
+];
+
+/// Sequences of at most so many operations. Half of them have a subject that most of their operations are
+/// about: what takes five steps with one secret hardly ever comes together otherwise.
+pub(crate) fn sequences(length: usize) -> impl Strategy<Value = Vec<Op>> {
+    let subject = prop::option::of(prop::sample::select(&SUBJECTS[..]));
+    subject.prop_flat_map(move |subject| prop::collection::vec(any(subject), 1..=length))
+}
+
+/// One of these, and mostly the subject.
+fn mostly<T: Clone + std::fmt::Debug + 'static>(
+    subject: Option<T>,
+    all: &'static [T],
+) -> BoxedStrategy<T> {
+    let any = prop::sample::select(all);
+    match subject {
+        Some(subject) => prop_oneof![4 => Just(subject), 1 => any].boxed(),
+        None => any.boxed(),
+    }
+}
+
 /// Any operation.
-pub(crate) fn any() -> impl Strategy<Value = Op> {
-    let path = || prop::sample::select(&PATHS[..]);
-    let secret = || prop::sample::select(&SECRETS[..]);
+fn any(subject: Option<(&'static str, &'static str)>) -> impl Strategy<Value = Op> {
+    let path = move || mostly(subject.map(|(path, _)| path), &PATHS);
+    let secret = move || mostly(subject.map(|(_, secret)| secret), &SECRETS);
     let slot = || 0..SLOTS;
     // Both sides of every limit: the believed failure, the last fifth of a ttl, its end, stale's end.
     let time = prop::sample::select(vec![
