@@ -17,19 +17,7 @@ pub fn until<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
 ///
 /// # Panics
 /// Nothing was found in that time.
-pub fn within<T>(limit: Duration, what: &str, look: impl FnMut() -> Option<T>) -> T {
-    within_or(limit, || what.to_owned(), look)
-}
-
-/// The same, where `what` is told from what was seen last.
-///
-/// # Panics
-/// Nothing was found in that time.
-pub fn within_or<T>(
-    limit: Duration,
-    what: impl Fn() -> String,
-    mut look: impl FnMut() -> Option<T>,
-) -> T {
+pub fn within<T>(limit: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + limit;
     loop {
         if let Some(found) = look() {
@@ -37,8 +25,7 @@ pub fn within_or<T>(
         }
         assert!(
             Instant::now() < deadline,
-            "still not after {limit:?}: {}",
-            what()
+            "still not after {limit:?}: {what}"
         );
         // Between two looks, not instead of one.
         std::thread::sleep(Duration::from_millis(2));

@@ -38,6 +38,14 @@ impl Cache {
         });
     }
 
+    /// Whether no request is under way that anybody could still wait for.
+    #[cfg(feature = "test-hooks")]
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let state = self.guard();
+        state.flights.is_empty() && state.fallbacks.is_empty() && state.listings.is_idle()
+    }
+
     /// Whether it is locked.
     #[must_use]
     pub fn is_locked(&self) -> bool {

@@ -56,6 +56,12 @@ impl Listings {
         Some(Arc::clone(&self.held.get(&key)?.names))
     }
 
+    /// Whether no list is under way.
+    #[cfg(feature = "test-hooks")]
+    pub(super) fn is_idle(&self) -> bool {
+        self.flights.is_empty()
+    }
+
     pub(super) fn keys(&self) -> impl Iterator<Item = ValueKey> + '_ {
         self.held.keys().chain(self.flights.keys()).copied()
     }

@@ -240,9 +240,14 @@ async fn handle(daemon: &mut Daemon, message: ToDaemon, fds: Vec<OwnedFd>) {
         ToDaemon::AdvanceClock { by_ms } => daemon.clock.advance(by_ms),
         #[cfg(feature = "test-hooks")]
         ToDaemon::Settle { id } => {
+            let cache = Arc::clone(&daemon.cache);
             let invalidations = Arc::clone(daemon.tree.invalidations());
             let outbox = daemon.outbox.clone();
             tokio::spawn(async move {
+                while !cache.is_idle() {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                // After it: what came may have changed names.
                 invalidations.settled().await;
                 outbox.try_send(FromDaemon::Done { id, count: 0 });
             });

@@ -71,7 +71,7 @@ pub enum ToDaemon {
         /// By how much, in milliseconds.
         by_ms: u64,
     },
-    /// Say when the kernel has been told of all that changed. Answered by [`FromDaemon::Done`].
+    /// Say when no request is under way and the kernel has been told of all that changed. Answered by [`FromDaemon::Done`].
     #[cfg(feature = "test-hooks")]
     Settle {
         /// Correlates the answer.

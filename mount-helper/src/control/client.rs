@@ -57,15 +57,28 @@ impl Found {
         self.folder.record(self.mountpoint())
     }
 
-    /// Removes what a helper that ended without a word has left in the runtime folder.
-    fn forget(&self) {
-        // Whoever holds the lock is about to write a record of its own.
-        if let Ok(Some(_lock)) = InstanceLock::take(&self.folder.lock(self.mountpoint()))
-            && !self.is_running()
-        {
-            let _ = std::fs::remove_file(self.record_path());
-            let _ = std::fs::remove_file(self.folder.socket(self.mountpoint()));
+    /// Removes what a helper that ended without a word has left in the runtime folder; whether nobody else
+    /// is at work there.
+    fn forget(&self) -> bool {
+        match InstanceLock::take(&self.folder.lock(self.mountpoint())) {
+            Ok(Some(_lock)) => {
+                // As it is now: the helper may have let go of the mount since the record was read.
+                let now = Record::read(&self.record_path());
+                if !now.is_some_and(|record| record.is_alive()) {
+                    let _ = std::fs::remove_file(self.record_path());
+                    let _ = std::fs::remove_file(self.folder.socket(self.mountpoint()));
+                }
+                true
+            }
+            // Whoever holds the lock is about to write a record of its own.
+            Ok(None) => Record::read(&self.record_path()).is_none(),
+            Err(_) => true,
         }
+    }
+
+    /// Whether a lock has unmounted it: its helper has ended, or waits for the unlock and gives way.
+    fn has_let_go(&self) -> bool {
+        Record::read(&self.record_path()).is_some_and(|record| record.helper.is_none())
     }
 }
 
@@ -81,7 +94,7 @@ pub fn all() -> Vec<Found> {
             if one.is_running() || one.record.helper.is_none() {
                 found.push(one);
             } else {
-                one.forget();
+                let _ = one.forget();
             }
         }
     }
@@ -218,18 +231,52 @@ pub fn unanswered(found: &Found) -> MountStatus {
 /// Status 6: nothing of ours is mounted there, or the system refused.
 pub fn unmount(path: &Path) -> Result<(), HelperError> {
     let path = mountpoint::normalise(path)?;
+    let deadline = Instant::now() + LIMIT;
+    let mut done = try_unmount(&path)?;
+    // A lock unmounts at this moment, or an unlock mounts again. The record that is left would be mounted
+    // at the next unlock, by a helper that waits for it, although it was said to be unmounted.
+    while done == Unmounted::InOthersHands {
+        if Instant::now() >= deadline {
+            let shown = path.display();
+            return Err(HelperError::mount(
+                format!("{shown} is being mounted or unmounted by another process"),
+                format!("run `secretfs unmount {shown}` again when that has ended"),
+            ));
+        }
+        std::thread::sleep(SETTLING);
+        done = try_unmount(&path)?;
+        if done == Unmounted::NothingThere {
+            return Ok(());
+        }
+    }
+    match done {
+        Unmounted::NothingThere => Err(not_mounted(&path)),
+        _ => Ok(()),
+    }
+}
+
+/// What an attempt has found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unmounted {
+    Done,
+    NothingThere,
+    /// Another process holds the mountpoint's lock, and its record is still there.
+    InOthersHands,
+}
+
+fn try_unmount(path: &Path) -> Result<Unmounted, HelperError> {
     let found = all().into_iter().find(|one| one.mountpoint() == path);
-    let mounted = recover::find(&path).map_err(|error| {
+    let mounted = recover::find(path).map_err(|error| {
         HelperError::mount(
             format!("cannot read /proc/self/mountinfo: {error}"),
             "mount /proc",
         )
     })?;
     let Some(found) = found else {
-        return mounted.map_or_else(
-            || Err(not_mounted(&path)),
-            |mounted| recover::remove(&mounted),
-        );
+        let Some(mounted) = mounted else {
+            return Ok(Unmounted::NothingThere);
+        };
+        return recover::remove(&mounted).map(|()| Unmounted::Done);
     };
     if found.is_running() {
         // Asked first: unmounting itself may take longer than anybody waits for a helper that hangs.
@@ -241,13 +288,18 @@ pub fn unmount(path: &Path) -> Result<(), HelperError> {
         }
     }
     // Whatever became of the processes: the mount itself must be gone.
-    let left = recover::find(&path).ok().flatten();
+    let left = recover::find(path).ok().flatten();
     let removed = match left {
         Some(left) if Some(&left) == mounted.as_ref() => recover::remove(&left),
         _ => Ok(()),
     };
-    found.forget();
-    removed
+    let forgotten = found.forget();
+    removed?;
+    Ok(if forgotten {
+        Unmounted::Done
+    } else {
+        Unmounted::InOthersHands
+    })
 }
 
 /// Unmounts everything of this user, dead mounts included; the errors of those that stay.
@@ -268,9 +320,18 @@ pub fn unmount_all() -> Vec<HelperError> {
         .collect()
 }
 
-/// Waits until the helper has ended; whether it has. One that did not answer gets little time.
+/// Waits until the helper has ended, or has let go of the mount; whether it has. One that did not answer
+/// gets little time.
 fn ends(found: &Found, answered: bool) -> bool {
-    has_ended_within(found, if answered { LIMIT } else { GRACE })
+    let deadline = Instant::now() + if answered { LIMIT } else { GRACE };
+    loop {
+        if has_ended_within(found, SETTLING) || found.has_let_go() {
+            return true;
+        }
+        if Instant::now() >= deadline {
+            return false;
+        }
+    }
 }
 
 fn has_ended_within(found: &Found, limit: Duration) -> bool {

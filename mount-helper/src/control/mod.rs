@@ -40,7 +40,7 @@ pub enum Request {
         /// By how much, in milliseconds.
         by_ms: u64,
     },
-    /// Waits until the kernel knows of every change that the daemon of a test build knows of.
+    /// Waits until the daemon of a test build has no request under way, and the kernel knows what changed.
     #[cfg(feature = "test-hooks")]
     Settle,
     /// Has the daemon of a test build try to get out of its sandbox.

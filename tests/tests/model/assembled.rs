@@ -15,6 +15,7 @@ use secretfs_memory::sealed::SealedPool;
 use secretfs_providers::host::{HostAnswer, HostError, HostRequest};
 use secretfs_providers::{BoxFuture, Clock, Host, Provider};
 use secretfs_tests::script::Stat;
+use secretfs_tests::wait;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
@@ -340,30 +341,19 @@ impl System for Assembled {
         self.map = map;
     }
 
-    fn settle(&mut self, path: &str, outcome: Result<(), i32>) {
-        let keys = self.tree.keys_of(path);
+    fn settle(&mut self) {
         let cache = Arc::clone(&self.cache);
         self.runtime.block_on(async {
-            for _ in 0..10_000 {
-                let state = keys.first().and_then(|key| cache.state(*key));
-                let state = state.unwrap_or_default();
-                let has = match outcome {
-                    Ok(()) => state.age == Some(Duration::ZERO),
-                    Err(errno) => {
-                        let last = state.last_error;
-                        last.is_some_and(|error| error.errno().raw_os_error() == errno)
-                    }
-                };
-                if has {
-                    return;
+            let idle = async {
+                while !cache.is_idle() {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
                 }
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-            panic!("the fetch ahead of {path} did not come to {outcome:?}");
+            };
+            tokio::time::timeout(wait::PATIENCE, idle)
+                .await
+                .expect("every request ends");
         });
     }
-
-    fn told(&mut self) {}
 
     fn remembers(&self) -> bool {
         false

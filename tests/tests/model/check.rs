@@ -32,10 +32,9 @@ pub(crate) trait System {
     fn refresh(&mut self, path: Option<&str>) -> Result<u32, i32>;
     /// Shows another map, and comes back when it is in use.
     fn reload(&mut self, yaml: &str);
-    /// Waits until a fetch that nobody waits for has come to that.
-    fn settle(&mut self, path: &str, outcome: Result<(), i32>);
-    /// Comes back when whoever remembers names in front of it knows what has changed.
-    fn told(&mut self);
+    /// Comes back when no request is under way, and whoever remembers names in front of it knows what has
+    /// changed.
+    fn settle(&mut self);
     /// Whether names are remembered in front of it.
     fn remembers(&self) -> bool;
     /// The providers' other ends.
@@ -108,6 +107,7 @@ fn run_once<S: System>(system: &mut S, ops: &[Op]) -> Result<(), String> {
     for shape in [Shape::OTHER, Shape::FIRST] {
         let yaml = system.providers().yaml(&shape);
         system.reload(&yaml);
+        system.settle();
     }
     let models = vec![Model::new(&Shape::FIRST, system.remembers())];
     let asked = (
@@ -140,25 +140,13 @@ struct Seen {
 
 impl<S: System> Run<'_, S> {
     fn step(&mut self, op: &Op) -> Result<(), String> {
-        let ahead = match op {
-            Op::Open(path, _) | Op::Slurp(path) => self
-                .models
-                .iter()
-                .find_map(|model| model.fetches_ahead(path)),
-            _ => None,
-        };
         let seen = self.act(op);
-        if let (Some(outcome), Op::Open(path, _) | Op::Slurp(path)) = (ahead, op) {
-            self.system.settle(path, outcome);
-        }
+        // An open may have started a fetch that it does not wait for.
+        self.system.settle();
         let (asked, counts) = self.requests();
         let next = self.judge(op, &seen, &asked, counts);
         if next.is_empty() {
             return Err(self.report(op, &seen, &asked, counts));
-        }
-        if counts.0 > 0 {
-            // Names that came may be others than before.
-            self.system.told();
         }
         self.story.push(format!("{op:?}: {}", short(&seen.outcome)));
         self.models = next;

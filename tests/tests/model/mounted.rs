@@ -6,9 +6,6 @@ use secretfs_mount_helper::control::{Request, Response};
 use secretfs_tests::fixture::Fixture;
 use secretfs_tests::probe::Probe;
 use secretfs_tests::script::{Change, Outcome, Stat, Step, from_hex};
-use secretfs_tests::wait;
-use std::cell::RefCell;
-use std::time::Duration;
 
 /// A mount, and who uses it.
 pub(crate) struct Mounted {
@@ -146,28 +143,22 @@ impl System for Mounted {
         self.tell(&Request::AdvanceClock {
             by_ms: seconds * 1_000,
         });
-        self.told();
     }
 
     fn lock(&mut self) {
         self.tell(&Request::Lock);
-        self.told();
     }
 
     fn unlock(&mut self) {
         self.tell(&Request::Unlock {
             with_credentials: false,
         });
-        self.told();
     }
 
     fn refresh(&mut self, path: Option<&str>) -> Result<u32, i32> {
         let paths = path.map(str::to_owned).into_iter().collect();
         match self.ask(&Request::Refresh { paths }) {
-            Some(Response::Done { count }) => {
-                self.told();
-                Ok(count)
-            }
+            Some(Response::Done { count }) => Ok(count),
             None => Err(libc::ENOENT),
             other => panic!("refresh: {other:?}"),
         }
@@ -176,46 +167,11 @@ impl System for Mounted {
     fn reload(&mut self, yaml: &str) {
         self.fixture.write_map(yaml);
         self.tell(&Request::Reload);
-        self.told();
     }
 
     /// The daemon takes its messages in order: whatever it was told before is done when it answers.
-    fn told(&mut self) {
+    fn settle(&mut self) {
         self.tell(&Request::Settle);
-    }
-
-    fn settle(&mut self, path: &str, outcome: Result<(), i32>) {
-        self.providers.main.wait_idle();
-        let member = path.strip_prefix("dir/").map(str::to_owned);
-        let entry = member.as_ref().map_or(path, |_| "dir").to_owned();
-        let last = RefCell::new(String::new());
-        let look = || {
-            let Some(Response::Status(status)) = self.ask(&Request::Status) else {
-                return None;
-            };
-            let at = status.entries.iter().position(|path| *path == entry)?;
-            let files = status.daemon?.files;
-            let file = files
-                .into_iter()
-                .find(|file| usize::try_from(file.entry) == Ok(at) && file.member == member)?;
-            let has = match outcome {
-                // What is fetched ahead was 48 s old at least, and a busy machine takes its time to tell.
-                Ok(()) => file.age_ms.is_some_and(|age| age < 30_000),
-                Err(errno) => file
-                    .last_error
-                    .as_ref()
-                    .is_some_and(|(of, ..)| *of == errno),
-            };
-            *last.borrow_mut() = format!("{file:?}");
-            has.then_some(())
-        };
-        let told = || {
-            format!(
-                "the fetch ahead of {path} has not come to {outcome:?}: {}",
-                last.borrow()
-            )
-        };
-        wait::within_or(Duration::from_secs(10), told, look);
     }
 
     fn remembers(&self) -> bool {

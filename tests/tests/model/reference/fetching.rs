@@ -80,22 +80,7 @@ impl Model {
         }
     }
 
-    /// What the fetch that an open of this file would start, and not wait for, comes to.
-    pub(crate) fn fetches_ahead(&self, path: &str) -> Option<Result<(), i32>> {
-        let opened = match self.find(path) {
-            Found::File(entry, key) => self.opens_file(path, &entry, &key, &[]),
-            Found::Member(folder, name) => {
-                let (entry, key) = folder.member(&name);
-                self.opens_file(path, &entry, &key, &[])
-            }
-            _ => return None,
-        };
-        let (_, entry, key) = opened.into_iter().find_map(|one| one.then.ahead)?;
-        let outcome = self.main.fetch(&key, &entry);
-        Some(outcome.map(drop).map_err(Failure::errno))
-    }
-
-    /// That fetch has ended.
+    /// The fetch that an open started and did not wait for has ended.
     pub(crate) fn lands(mut self, asked: &[String]) -> Vec<Self> {
         let Some((_, entry, key)) = self.ahead.take() else {
             return vec![self];
