@@ -146,6 +146,7 @@ async fn and_again(mut locked: Locked, signals: &mut Signals, session: &Session)
         let Ok(mut parts) = Parts::new(locked.request.clone(), session.wiped()) else {
             return ExitCode::FAILURE;
         };
+        parts.resumes = true;
         let started = tokio::select! {
             biased;
             () = signals.end() => None,

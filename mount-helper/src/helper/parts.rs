@@ -77,6 +77,8 @@ pub(super) struct Parts {
     pub(super) mounted: Option<(Mounted, Option<OwnedFd>)>,
     /// The record of a locked mount that was here before.
     pub(super) previous: Option<Record>,
+    /// It mounts again what a lock has unmounted, and nothing if that was unmounted by somebody since.
+    pub(super) resumes: bool,
     /// The maps, once one was read.
     pub(super) maps: Option<Maps>,
     /// Who waits for the wipe before the machine sleeps.
@@ -126,6 +128,7 @@ impl Parts {
             mounting: None,
             mounted: None,
             previous: None,
+            resumes: false,
             maps: None,
             wiped,
             state: MountState::Starting,

@@ -170,6 +170,10 @@ async fn take_lock(parts: &mut Parts) -> Result<(), HelperError> {
         if let Some(lock) = taken {
             parts.previous = record.filter(|record| record.helper.is_none());
             parts.lock = Some(lock);
+            // Looked at before, too; but who holds the lock in between may be `unmount`.
+            if parts.resumes && parts.previous.is_none() {
+                return Err(HelperError::mount("it was unmounted in the meantime", ""));
+            }
             break;
         }
         // Without a living helper it is a sentinel that cleans up: soon done.

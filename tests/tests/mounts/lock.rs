@@ -1,11 +1,9 @@
 //! Lock and unlock: what was served can no longer be read, in no way.
 
 use crate::scripted::Scripted;
-use rustix::fs::FlockOperation;
 use secretfs_tests::fixture::value;
 use secretfs_tests::script::{Outcome, Step};
 use secretfs_tests::{system, wait};
-use std::os::unix::fs::PermissionsExt;
 
 fn failed(outcome: &Outcome) -> i32 {
     match outcome {
@@ -123,35 +121,6 @@ fn a_locked_mount_that_is_unmounted_is_forgotten() {
     let status = mount.run(["status", "--json"]);
     let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");
     assert_eq!(status["mounts"], serde_json::json!([]), "{status}");
-}
-
-/// A helper that has just unmounted at a lock holds the mountpoint's lock until its record says so. With
-/// `remount_on_unlock` it would mount again at the next unlock what was said to be unmounted.
-#[test]
-fn what_another_process_is_at_work_on_is_not_said_to_be_unmounted_before_it_is() {
-    let mount = Scripted::with_value(value("a", 64));
-    mount.run(["lock", "--all"]);
-    mount.wait_for_no_mount();
-    mount.wait_for_no_process();
-    let record = wait::until("the record", || {
-        let files = std::fs::read_dir(mount.path("run/secretfs")).ok()?;
-        let mut paths = files.flatten().map(|file| file.path());
-        paths.find(|path| path.extension().is_some_and(|name| name == "json"))
-    });
-    let lock = std::fs::File::create(record.with_extension("lock")).expect("a file");
-    lock.set_permissions(std::fs::Permissions::from_mode(0o666))
-        .expect("for the mounting user too");
-    rustix::fs::flock(&lock, FlockOperation::LockExclusive).expect("flock");
-    let output = mount.secretfs(["unmount", "--all"]).output();
-    let output = output.expect("secretfs");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(6), "{said}");
-    assert!(said.contains("by another process"), "{said}");
-    assert!(record.exists());
-
-    drop(lock);
-    mount.run(["unmount", "--all"]);
-    assert!(!record.exists());
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![cfg(feature = "test-hooks")]
 
 mod audit;
+mod between;
 mod cache;
 mod complete;
 mod connect;
