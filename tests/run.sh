@@ -249,7 +249,7 @@ run_tests() {
   if [ "${passes:-0}" = 0 ] && [ "${fails:-0}" = 0 ]; then bad "no test was run"; fi
 }
 why_it_failed() { # what the tests that failed said, without their logs
-  awk '/panicked at /{ on = 1; n = 0 } on && (/^ *note: run with/ || /^ *--- the end of/ || n++ > 60) { on = 0; print "" } on' "$out" >>"$why"
+  awk '/panicked at /{ on = 1; n = 0 } on && (/^ *stack backtrace:/ || /^ *note: run with/ || /^ *--- the end of/ || n++ > 60) { on = 0; print "" } on' "$out" >>"$why"
 }
 sum_of() { # passed|failed: over the lines of `cargo test`
   awk -v what="$1" '/^test result:/ { for (i = 2; i <= NF; i++) if ($i ~ "^" what) n += $(i - 1) } END { print n + 0 }' "$out"
