@@ -12,7 +12,11 @@ pub(crate) fn run(args: &TargetArgs) -> Result<(), CliError> {
         // What a lock has unmounted is as locked as can be, and what is gone even more so.
         let shown = show(found.mountpoint());
         if let Some(found) = client::settled(found).filter(client::Found::is_running) {
-            control::ask(&found, &Request::Lock, None)?;
+            let asked = control::ask(&found, &Request::Lock, None);
+            // It may have been unmounted, or locked by the session, before it came to this request.
+            if asked.is_err() && client::stays(&found) {
+                return asked.map(drop);
+            }
         }
         print(format!("locked {shown}\n"))
     })

@@ -1,5 +1,6 @@
-//! `unmount` between two steps of a helper that locks, or that mounts again at unlock. The test holds the
-//! mountpoint's lock, as the one of them does that is at work at that moment.
+//! `unmount` between two steps of a helper that locks, or that mounts again at unlock: the test holds the
+//! mountpoint's lock, as the one of them does that is at work at that moment. `lock` where the mount goes
+//! before it has answered.
 
 use crate::scripted::Scripted;
 use rustix::fs::{FlockOperation, inotify};
@@ -7,11 +8,12 @@ use secretfs_tests::fixture::value;
 use secretfs_tests::session::bus::Bus;
 use secretfs_tests::session::simulated::Logind;
 use secretfs_tests::session::wait_armed;
-use secretfs_tests::{user, wait};
+use secretfs_tests::{system, user, wait};
 use std::fs::{File, Permissions};
 use std::mem::MaybeUninit;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 /// The record of the one mount, once it is there.
 fn record(mount: &Scripted) -> PathBuf {
@@ -92,4 +94,37 @@ fn what_is_unmounted_while_a_helper_sets_out_to_mount_it_again_stays_unmounted()
     mount.wait_for_no_process();
     assert!(!mount.is_mounted() && !record.exists());
     assert_eq!(mount.sim.count(), 0, "nothing was read");
+}
+
+/// The one socket that a process has, once it has another one than `former`.
+fn socket_after(process: u32, former: Option<&str>) -> String {
+    wait::until("a connection", || {
+        let open = std::fs::read_dir(format!("/proc/{process}/fd")).ok()?;
+        let targets = open.flatten().flat_map(|fd| std::fs::read_link(fd.path()));
+        let mut sockets = targets.filter_map(|target| {
+            let target = target.into_os_string().into_string().ok()?;
+            target.starts_with("socket:").then_some(target)
+        });
+        sockets.find(|socket| Some(socket.as_str()) != former)
+    })
+}
+
+/// At a logout, say, when `unmount` and the session's own `lock` meet: what is gone is locked.
+#[test]
+fn a_lock_whose_mount_goes_before_it_is_answered_has_locked() {
+    let mount = Scripted::with_value(value("a", 64));
+    let helper = mount.process("internal-mount-helper").pid;
+    system::signal(helper, "STOP");
+    let mut lock = mount.secretfs(["lock", "--all"]);
+    let lock = lock.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let lock = lock.expect("secretfs");
+    // The first one only asks whether the helper is there.
+    let first = socket_after(lock.id(), None);
+    socket_after(lock.id(), Some(&first));
+    system::signal(helper, "KILL");
+    let output = lock.wait_with_output().expect("secretfs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert!(output.stdout.starts_with(b"locked "));
+    mount.wait_for_no_mount();
 }
