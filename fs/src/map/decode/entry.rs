@@ -35,12 +35,20 @@ impl Decoder<'_> {
     pub(super) fn entry(&mut self, node: Node<'_>) -> Spanned<Entry> {
         let at = node.at;
         let mut entry = Entry::default();
-        if matches!(node.value, Value::Null) {
-            self.problems.add(
+        match &node.value {
+            Value::Mapping(_) | Value::Refused => {}
+            Value::Null => self.problems.add(
                 at,
                 "an entry without keys",
                 "write a `name:` and a `file:`, or remove the `-`",
-            );
+            ),
+            // Most often a bare name, as other tools list variables.
+            other => {
+                let what = format!("an entry is {}", other.kind());
+                let help = "write a `name:`, and the `file:` that is to hold it";
+                self.problems.add(at, what, help);
+                return Spanned::new(entry, at);
+            }
         }
         for (key, value) in self.pairs(node, "an entry", KEYS) {
             let key = key.value.as_ref();

@@ -51,7 +51,9 @@ fn what_is_no_map_is_refused() {
         ),
         (
             "secrets:\n- a\n",
-            &["2:3: an entry is a single value (write `key: value` lines)"],
+            &[
+                "2:3: an entry is a single value (write a `name:`, and the `file:` that is to hold it)",
+            ],
         ),
         (
             "secrets:\n-\n",
