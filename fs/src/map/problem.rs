@@ -1,7 +1,7 @@
 //! What is wrong with a map: all of it at once, each with its place and what to write instead.
 
 use super::span::Span;
-use super::units::is_invisible;
+use super::units::{is_invisible, visible};
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use std::fmt;
 use std::path::Path;
@@ -57,8 +57,8 @@ impl MapErrors {
         Self {
             file: shown(&file.display().to_string()),
             problems: vec![Problem {
-                message,
-                help,
+                message: visible(&message),
+                help: help.as_deref().map(visible),
                 line: None,
                 column: None,
                 at: None,
@@ -264,8 +264,9 @@ impl<'t> LineIndex<'t> {
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         let column = before.get(line_start..).unwrap_or_default().chars().count();
         Problem {
-            message: found.message,
-            help: found.help,
+            // Whatever of the map stands in them: they go to terminals, logs and attributes.
+            message: visible(&found.message),
+            help: found.help.as_deref().map(visible),
             line: Some(line),
             column: Some(u32::try_from(column + 1).unwrap_or(u32::MAX)),
             at: self.span(found.at),

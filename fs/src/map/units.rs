@@ -159,23 +159,24 @@ fn leading_number(text: &str) -> Option<(u64, &str)> {
 #[must_use]
 pub fn quote(text: &str) -> String {
     const LONGEST: usize = 60;
-    let mut shown: String = text
-        .chars()
-        .take(LONGEST)
-        .flat_map(|c| {
-            let plain = c == '\'' || !(c.is_control() || is_invisible(c));
-            let escaped = (!plain).then(|| c.escape_default());
-            escaped
-                .into_iter()
-                .flatten()
-                .chain(plain.then_some(c))
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    if text.chars().nth(LONGEST).is_some() {
-        shown.push('…');
+    let end = text.char_indices().nth(LONGEST).map(|(at, _)| at);
+    let start = end.and_then(|end| text.get(..end)).unwrap_or(text);
+    let cut = if end.is_some() { "…" } else { "" };
+    format!("`{}{cut}`", visible(start))
+}
+
+/// What a terminal would act on, or would not show, is escaped.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_invisible(c) {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
     }
-    format!("`{shown}`")
+    out
 }
 
 /// Characters that show nothing or turn the direction of what follows: a hostile map could hide

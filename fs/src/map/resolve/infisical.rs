@@ -8,6 +8,7 @@ use crate::map::plan::ProviderSettings;
 use crate::map::rules::{Broken, name};
 use crate::map::source::{Auth, InfisicalSource, Maybe};
 use crate::map::span::{Span, Spanned};
+use crate::map::units::quote;
 
 const INFISICAL_SITE: &str = "https://app.infisical.com";
 /// Where a pod has the token of its service account, and the variable that says otherwise.
@@ -127,7 +128,7 @@ impl Resolver<'_> {
                 if elsewhere.is_none() {
                     self.problems.add(
                         at,
-                        format!("the provider `{name}` has no project"),
+                        format!("the provider {} has no project", quote(name)),
                         "write `project_id:` (the settings of the project show it) or `project_slug:`",
                     );
                 }

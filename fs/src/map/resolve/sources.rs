@@ -108,12 +108,11 @@ impl Resolver<'_> {
         let settings = &spec.settings;
         let is_onepassword = matches!(settings, ProviderSettings::OnePassword { .. });
         let provider_at = entry.provider.as_ref().map_or(at, |named| named.at);
-        let provider_name = &spec.name;
         match kind {
             Kind::Ref | Kind::Item if !is_onepassword => {
                 self.problems.add(
                     provider_at,
-                    format!("the provider `{provider_name}` is not 1Password"),
+                    format!("the provider {} is not 1Password", quote(&spec.name)),
                     "name a provider of type `onepassword`, or write `name:`",
                 );
                 None
@@ -121,7 +120,7 @@ impl Resolver<'_> {
             Kind::Name if is_onepassword => {
                 self.problems.add(
                     entry.name.as_ref().map_or(at, |name| name.at),
-                    format!("`name` with the 1Password provider `{provider_name}`"),
+                    format!("`name` with the 1Password provider {}", quote(&spec.name)),
                     "write `ref: op://vault/item/field`, or `vault:`, `item:` and `field:`",
                 );
                 None

@@ -1,6 +1,7 @@
 //! Any text in: never a panic, and never more work than its length.
 
 use super::parsed;
+use crate::map::units::is_invisible;
 use proptest::prelude::*;
 
 /// Words that maps are made of, and what breaks parsers.
@@ -55,6 +56,9 @@ fn word() -> impl Strategy<Value = String> {
                 "\u{85}",
                 "\u{2028}",
                 "\u{feff}",
+                "\u{1}",
+                "\\e",
+                "\u{202e}",
                 "ä",
                 "🔑",
                 "ttl: ",
@@ -80,7 +84,11 @@ proptest! {
     fn no_text_panics(words in prop::collection::vec(word(), 0..40)) {
         if let Err(errors) = parsed(&words.concat()) {
             prop_assert!(!errors.problems.is_empty());
-            let _ = (errors.lines(), errors.summary(), format!("{:?}", miette::Report::new(errors)));
+            // Nothing of it reaches a terminal, and each problem is one line.
+            for line in errors.lines().into_iter().chain([errors.summary()]) {
+                prop_assert!(!line.chars().any(|c| c.is_control() || is_invisible(c)), "{line:?}");
+            }
+            let _ = format!("{:?}", miette::Report::new(errors));
         }
     }
 
@@ -96,6 +104,9 @@ proptest! {
         let mut changed = text.to_owned();
         changed.replace_range(from..to, &with);
         if let Err(errors) = parsed(&changed) {
+            for line in errors.lines() {
+                prop_assert!(!line.chars().any(|c| c.is_control() || is_invisible(c)), "{line:?}");
+            }
             let _ = format!("{:?}", miette::Report::new(errors));
         }
     }

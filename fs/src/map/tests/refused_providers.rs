@@ -1,6 +1,6 @@
 //! Providers, and which of them an entry has.
 
-use super::table;
+use super::{refused, table};
 
 #[test]
 fn providers_have_a_type_and_its_keys() {
@@ -301,4 +301,64 @@ fn what_a_mount_needs_does_not_lie_in_it() {
             &["1:22: `mountpoint` is empty (write a value, or remove `mountpoint`)"],
         ),
     ]);
+}
+
+/// A map comes with a repository: its author does not write to the terminal of who reads what is wrong.
+#[test]
+fn what_a_hostile_name_would_do_to_a_terminal_is_shown_and_not_done() {
+    let (clears, turns) = (r#""a\e[2Jb""#, r#""a\u202eb""#);
+    let (cleared, turned) = (r"`a\u{1b}[2Jb`", r"`a\u{202e}b`");
+    let rows = [
+        (
+            format!("{clears}: {{type: infisical}}\n  v: {{type: local}}"),
+            "{name: A, file: a, provider: v}".to_owned(),
+            cleared,
+            format!(
+                "2:3: the provider {cleared} has no project (write `project_id:` (the settings of the project show it) or `project_slug:`)"
+            ),
+        ),
+        (
+            format!("{turns}: {{type: local}}"),
+            format!("{{ref: \"op://a/b/c\", file: a, provider: {turns}}}"),
+            turned,
+            format!(
+                "4:42: the provider {turned} is not 1Password (name a provider of type `onepassword`, or write `name:`)"
+            ),
+        ),
+        (
+            format!("{clears}: {{type: onepassword}}"),
+            "{name: A, file: a}".to_owned(),
+            cleared,
+            format!(
+                "4:10: `name` with the 1Password provider {cleared} (write `ref: op://vault/item/field`, or `vault:`, `item:` and `field:`)"
+            ),
+        ),
+        (
+            format!("{clears}: {{type: local}}"),
+            "{name: A, file: a, provider: else}".to_owned(),
+            cleared,
+            format!("4:32: unknown provider `else` (the providers are: {cleared})"),
+        ),
+        (
+            format!("{clears}: {{type: local}}"),
+            "{name: A, file: a, provider: 'a[2Jb'}".to_owned(),
+            cleared,
+            format!("4:32: unknown provider `a[2Jb` (did you mean {cleared}?)"),
+        ),
+        (
+            format!("{clears}: {{type: local}}\n  v: {{type: local}}"),
+            "{name: A, file: a}".to_owned(),
+            cleared,
+            format!(
+                "5:4: more than one provider could have this secret (write `provider:` here or in `config`, one of {cleared}, `v`)"
+            ),
+        ),
+    ];
+    for (providers, entry, name, line) in rows {
+        let text = format!("providers:\n  {providers}\nsecrets:\n- {entry}\n");
+        let cannot = format!(
+            "2:3: the provider name {name} cannot be used (use letters, digits, `-` and `_`, at most 64 of them)"
+        );
+        assert_eq!(refused(&text), [cannot, line], "{text}");
+    }
 }
