@@ -7,10 +7,13 @@ pub fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     if text.chars().nth(64).is_some() {
         return None;
     }
+    const LONGEST: usize = 512;
     let wanted = normal(text);
     let allowed = (wanted.chars().count() / 3).max(1);
     candidates
         .into_iter()
+        // Longer than whatever is near to a text of 64 characters, and as long as its author liked.
+        .filter(|candidate| candidate.len() <= LONGEST)
         .map(|candidate| {
             let distance = strsim::damerau_levenshtein(&wanted, &normal(candidate));
             (distance, candidate)
@@ -29,15 +32,19 @@ fn normal(text: &str) -> String {
         .collect()
 }
 
-/// "`a`, `b`, `c`", cut where there are many.
+/// "`a`, `b`, `c`", cut where there are many, and each where it is long.
 #[must_use]
 pub fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     const MOST: usize = 30;
+    const LONGEST: usize = 100;
     let mut words = words.into_iter();
     let mut shown: Vec<_> = words
         .by_ref()
         .take(MOST)
-        .map(|w| format!("`{w}`"))
+        .map(|word| match word.char_indices().nth(LONGEST) {
+            Some((end, _)) => format!("`{}…`", word.get(..end).unwrap_or_default()),
+            None => format!("`{word}`"),
+        })
         .collect();
     if words.next().is_some() {
         shown.push("…".to_owned());
@@ -70,5 +77,14 @@ mod tests {
         assert_eq!(list(["a", "b"]), "`a`, `b`");
         assert_eq!(list(["a"; 30]).matches('a').count(), 30);
         assert!(list(["a"; 31]).ends_with("`a`, …"));
+    }
+
+    #[test]
+    fn a_word_of_any_length_is_cut_and_near_to_nothing() {
+        let long = "a".repeat(1 << 20);
+        assert_eq!(list([&*"ä".repeat(100)]), format!("`{}`", "ä".repeat(100)));
+        assert_eq!(list([&*long]), format!("`{}…`", "a".repeat(100)));
+        assert_eq!(nearest("aaaa", [&*long]), None);
+        assert_eq!(nearest("b-c", [&*"_".repeat(513), "bc"]), Some("bc"));
     }
 }

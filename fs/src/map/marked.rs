@@ -11,6 +11,17 @@ use std::borrow::Cow;
 /// A map needs five.
 const DEEPEST: usize = 16;
 
+/// Each entry costs memory in the helper.
+const MOST_ENTRIES: usize = 250_000;
+
+/// `providers` may have a thousand; nothing else that a map knows has more than thirty. A million of them
+/// would take a gigabyte before anybody could say so (`tests/tests/hostile/bombs.rs`).
+const MOST_KEYS: usize = 2_000;
+
+/// In bytes. Whatever opens on a line may still turn out to be a key while the line goes on, so that the
+/// parser keeps all of it: a hundred bytes for each. Room for a map as JSON with tens of thousands of entries.
+const LONGEST_LINE: usize = 4 << 20;
+
 /// A node of the text.
 #[derive(Debug)]
 pub(super) struct Node<'t> {
@@ -56,6 +67,10 @@ enum Open<'t> {
 
 /// Reads a text. `None` where it is no YAML at all, or empty; the reason is in `problems`.
 pub(super) fn read<'t>(text: &'t str, problems: &mut Problems) -> Option<Node<'t>> {
+    if let Some(at) = too_long(text) {
+        problems.add(at, "a line of more than 4 MiB", "write it in several lines");
+        return None;
+    }
     let mut parser = Parser::new_from_str(text);
     let mut open: Vec<Open<'t>> = Vec::new();
     let mut root = None;
@@ -120,6 +135,10 @@ pub(super) fn read<'t>(text: &'t str, problems: &mut Problems) -> Option<Node<'t
             problems.add(at, "nested too deeply", "a map has no such level");
             return None;
         }
+        if let Some((what, help)) = open.last().and_then(too_many) {
+            problems.add(at, what, help);
+            return None;
+        }
         if let Some(node) = done {
             match open.last_mut() {
                 None => root = Some(node),
@@ -128,6 +147,38 @@ pub(super) fn read<'t>(text: &'t str, problems: &mut Problems) -> Option<Node<'t
         }
     }
     root
+}
+
+/// The first line that is too long.
+fn too_long(text: &str) -> Option<Span> {
+    let mut start = 0;
+    for (line, number) in text.split('\n').zip(1..) {
+        if line.len() > LONGEST_LINE {
+            let before = text.get(..start).unwrap_or_default();
+            let start = u32::try_from(before.chars().count()).unwrap_or(u32::MAX);
+            return Some(Span {
+                start,
+                end: start,
+                line: number,
+            });
+        }
+        start += line.len() + 1;
+    }
+    None
+}
+
+/// What a list or mapping has too many of, and what to do.
+fn too_many(open: &Open<'_>) -> Option<(String, &'static str)> {
+    match open {
+        Open::List(_, items) if items.len() > MOST_ENTRIES => {
+            Some((format!("more than {MOST_ENTRIES} entries"), "split the map"))
+        }
+        Open::Mapping { pairs, .. } if pairs.len() > MOST_KEYS => Some((
+            format!("more than {MOST_KEYS} keys of one mapping"),
+            "no mapping of a map has as many: see what has written them",
+        )),
+        Open::List(..) | Open::Mapping { .. } => None,
+    }
 }
 
 fn put<'t>(parent: &mut Open<'t>, node: Node<'t>, problems: &mut Problems) {

@@ -27,6 +27,7 @@ pub mod compiled;
 mod decode;
 mod defaults;
 mod discover;
+mod excerpt;
 pub mod load;
 mod marked;
 mod part;

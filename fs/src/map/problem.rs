@@ -1,11 +1,11 @@
 //! What is wrong with a map: all of it at once, each with its place and what to write instead.
 
+use super::excerpt::Excerpts;
 use super::span::Span;
 use super::units::{is_invisible, visible};
-use miette::{Diagnostic, NamedSource, SourceSpan};
+use miette::{Diagnostic, SourceSpan};
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
 
 /// More are counted, not shown.
 const MOST_SHOWN: usize = 100;
@@ -48,7 +48,7 @@ pub struct MapErrors {
     /// How many there are beyond those in `problems`.
     pub more: usize,
     #[source_code]
-    text: Option<NamedSource<Arc<str>>>,
+    text: Option<Excerpts>,
 }
 
 impl MapErrors {
@@ -57,8 +57,8 @@ impl MapErrors {
         Self {
             file: shown(&file.display().to_string()),
             problems: vec![Problem {
-                message: visible(&message),
-                help: help.as_deref().map(visible),
+                message: safe(message),
+                help: help.map(safe),
                 line: None,
                 column: None,
                 at: None,
@@ -144,6 +144,11 @@ impl Problems {
         self.found.len() >= Self::MOST_KEPT
     }
 
+    /// Whether the next one is sure to be among those that are shown.
+    pub(super) fn are_shown(&self) -> bool {
+        self.found.len() < MOST_SHOWN
+    }
+
     /// One more that has no words.
     pub(super) fn count_one(&mut self) {
         self.more += 1;
@@ -201,7 +206,7 @@ impl Problems {
             file: shown(file),
             problems,
             more,
-            text: Some(NamedSource::new(shown(file), shown(text).into())),
+            text: Some(Excerpts::new(shown(file), shown(text))),
         }
     }
 }
@@ -265,14 +270,24 @@ impl<'t> LineIndex<'t> {
         let column = before.get(line_start..).unwrap_or_default().chars().count();
         Problem {
             // Whatever of the map stands in them: they go to terminals, logs and attributes.
-            message: visible(&found.message),
-            help: found.help.as_deref().map(visible),
+            message: safe(found.message),
+            help: found.help.map(safe),
             line: Some(line),
             column: Some(u32::try_from(column + 1).unwrap_or(u32::MAX)),
             at: self.span(found.at),
             first: found.first.and_then(|first| self.span(first)),
             label: found.label.to_owned(),
         }
+    }
+}
+
+/// What is said, without what a terminal would act on.
+fn safe(text: String) -> String {
+    let hidden = |c: char| c.is_control() || is_invisible(c);
+    if text.chars().any(hidden) {
+        visible(&text)
+    } else {
+        text
     }
 }
 

@@ -24,6 +24,13 @@ fn bombs() -> Vec<(&'static str, String)> {
     let laughs: String = (1..30)
         .map(|n| format!("a{n}: &a{n} [{}]\n", format!("*a{},", n - 1).repeat(9)))
         .collect();
+    let no_provider: String = (0..1000)
+        .map(|n| format!("- {{name: A, file: a{n}, provider: x{n}}}\n"))
+        .collect();
+    let no_provider = format!("secrets:\n{no_provider}");
+    let providers: String = (0..1000)
+        .map(|n| format!("  {}{n}: {{type: local}}\n", "x".repeat(40)))
+        .collect();
     let many = |each: &dyn Fn(usize) -> String| (0..million).map(each).collect::<String>();
     vec![
         (
@@ -68,6 +75,44 @@ fn bombs() -> Vec<(&'static str, String)> {
         ("a million documents", "---\n".repeat(million)),
         ("a million tags", "!t ".repeat(million)),
         ("33 MiB", "#".repeat(33 << 20)),
+        (
+            "a hundred mistakes behind 31 MiB",
+            format!(
+                "{}secrets:\n{}",
+                "# 456789\n".repeat(large / 9),
+                "- {nmae: A, file: a}\n".repeat(100)
+            ),
+        ),
+        (
+            "providers with names of 1 MiB",
+            format!(
+                "providers:\n{}{no_provider}",
+                (0..20)
+                    .map(|n| format!(
+                        "  ? \"{n}{}\"\n  : {{type: local}}\n",
+                        "x".repeat(large / 31)
+                    ))
+                    .collect::<String>()
+            ),
+        ),
+        (
+            "a quarter of a million names of no provider beside a thousand",
+            format!(
+                "providers:\n{}secrets:\n{}",
+                providers,
+                (0..million / 4)
+                    .map(|n| format!("- {{name: A, file: a, provider: {}{n}}}\n", "y".repeat(40)))
+                    .collect::<String>()
+            ),
+        ),
+        (
+            "a quarter of a million entries without a provider beside a thousand",
+            format!(
+                "providers:\n{}secrets:\n{}",
+                providers,
+                "- {name: A, file: a}\n".repeat(million / 4)
+            ),
+        ),
         (
             "a number without an end",
             format!("config: {{ttl: {}}}\nsecrets: []\n", "9".repeat(1 << 20)),

@@ -19,9 +19,6 @@ use std::str::FromStr;
 /// The keys at the top of a map.
 pub(super) const TOP: &[&str] = &["config", "providers", "secrets"];
 
-/// More entries than this are refused: each costs memory in the helper.
-const MOST_ENTRIES: usize = 250_000;
-
 /// The key of a pair, and the value.
 type Pair<'t> = (Spanned<Cow<'t, str>>, Node<'t>);
 
@@ -75,11 +72,6 @@ pub(super) fn map(root: Option<Node<'_>>, problems: &mut Problems) -> Option<Dec
             };
             if items.is_empty() {
                 decoder.problems.add(key, "`secrets` is empty", what);
-            }
-            if items.len() > MOST_ENTRIES {
-                let message = format!("more than {MOST_ENTRIES} entries");
-                decoder.problems.add(key, message, "split the map");
-                return None;
             }
             map.secrets.reserve_exact(items.len());
             for (index, item) in items.into_iter().enumerate() {

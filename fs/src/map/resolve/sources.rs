@@ -40,16 +40,16 @@ impl Resolver<'_> {
         match self.known.len() {
             1 if self.broken.is_empty() => Some(0),
             _ if !self.broken.is_empty() => None,
+            _ if self.problems.is_full() => {
+                self.problems.count_one();
+                None
+            }
             _ => {
-                let names = self.names();
-                let names: Vec<_> = names.iter().map(String::as_str).collect();
+                let names = suggest::list(&self.names());
                 self.lacks(
                     at,
                     "more than one provider could have this secret",
-                    format!(
-                        "write `provider:` here or in `config`, one of {}",
-                        suggest::list(&names)
-                    ),
+                    format!("write `provider:` here or in `config`, one of {names}"),
                 );
                 None
             }
@@ -61,9 +61,11 @@ impl Resolver<'_> {
         u16::try_from(at?).ok()
     }
 
-    fn names(&self) -> Vec<String> {
-        let known = self.known.iter().map(|k| k.spec.name.clone());
-        known.chain(self.broken.iter().cloned()).collect()
+    fn names(&self) -> Vec<&str> {
+        let known = self.known.iter().map(|known| &*known.spec.name);
+        known
+            .chain(self.broken.iter().map(String::as_str))
+            .collect()
     }
 
     /// Whether a provider is 1Password.
@@ -83,16 +85,21 @@ impl Resolver<'_> {
     /// A provider by its name.
     pub(super) fn named_provider(&mut self, name: &Spanned<String>) -> Option<u16> {
         let found = self.find(&name.value);
-        if found.is_none() && !self.broken.contains(&name.value) {
-            let names = self.names();
-            let names: Vec<_> = names.iter().map(String::as_str).collect();
-            self.problems.add(
-                name.at,
-                format!("unknown provider {}", quote(&name.value)),
-                suggest::help(&name.value, &names, "the providers are"),
-            );
+        if found.is_some() || self.broken.contains(&name.value) {
+            return found;
         }
-        found
+        if self.problems.is_full() {
+            self.problems.count_one();
+            return None;
+        }
+        // The nearest of many names takes its time, and only the first problems are shown.
+        let help = match self.problems.are_shown() {
+            true => suggest::help(&name.value, &self.names(), "the providers are"),
+            false => format!("the providers are: {}", suggest::list(&self.names())),
+        };
+        let message = format!("unknown provider {}", quote(&name.value));
+        self.problems.add(name.at, message, help);
+        None
     }
 
     /// The one secret of an entry.

@@ -1,6 +1,6 @@
 //! What is refused before anything is understood, and keys that there are not.
 
-use super::{entries, table};
+use super::{accepted, entries, refused, table};
 
 #[test]
 fn what_is_no_map_is_refused() {
@@ -262,4 +262,37 @@ fn everything_is_reported_in_one_go_in_the_order_of_the_text() {
             "12:29: unknown `mode` `0644` (write one of: `0600`, `0400`)",
         ],
     )]);
+}
+
+/// What costs far more than its length is refused before it does.
+#[test]
+fn too_many_keys_entries_and_bytes_of_a_line_are_refused_where_they_stand() {
+    let keys = |count: usize| (0..count).map(|n| format!("k{n}: x\n")).collect::<String>();
+    assert!(
+        refused(&keys(2_000))
+            .iter()
+            .all(|line| !line.contains("more than"))
+    );
+    assert_eq!(
+        refused(&keys(2_010)),
+        [
+            "2002:1: more than 2000 keys of one mapping (no mapping of a map has as many: see what has written them)"
+        ]
+    );
+    let entries = |count: usize| format!("secrets:\n{}", "- ~\n".repeat(count));
+    assert_eq!(
+        refused(&entries(250_010)),
+        ["250003:3: more than 250000 entries (split the map)"]
+    );
+    let line = |bytes: usize| {
+        format!(
+            "# a\nsecrets:\n- {{name: A, file: a}} #{}\n",
+            "x".repeat(bytes)
+        )
+    };
+    accepted(&line(4 << 20 >> 1));
+    assert_eq!(
+        refused(&line(4 << 20)),
+        ["3:1: a line of more than 4 MiB (write it in several lines)"]
+    );
 }
