@@ -222,6 +222,28 @@ fn many_secrets_are_checked_in_one_pass_and_a_missing_one_is_told_with_the_neare
 }
 
 #[test]
+fn where_very_many_are_missing_the_nearest_name_is_told_of_the_first_hundred() {
+    let rig = Rig::new();
+    rig.set("SECRET", "v").unwrap();
+    let references: Vec<_> = (0..150)
+        .map(|n| wanted(&format!("SECRET{n}")).reference)
+        .collect();
+    let answers = rig
+        .runtime
+        .block_on(rig.provider.check_many(&references, &rig.cx));
+    let errors = answers.iter().map(|answer| answer.as_ref().unwrap_err());
+    let meant = errors
+        .clone()
+        .filter(|e| e.help == "did you mean `SECRET`?");
+    assert_eq!(meant.count(), 100);
+    assert!(errors.clone().all(|e| e.kind == ErrorKind::Missing));
+    assert_eq!(
+        answers[149].as_ref().unwrap_err().help,
+        "see `secretfs vault list`"
+    );
+}
+
+#[test]
 fn a_check_says_whether_a_secret_can_be_read() {
     let rig = Rig::new();
     rig.put_raw(br#"{"good": "1", "bytes": {"base64": "AA=="}, "bad": {"base64": "A"}, "n": 5}"#);
