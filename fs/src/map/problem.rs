@@ -2,7 +2,7 @@
 
 use super::excerpt::Excerpts;
 use super::span::Span;
-use super::units::{is_invisible, visible};
+use super::units::{is_hostile, visible};
 use miette::{Diagnostic, SourceSpan};
 use std::fmt;
 use std::path::Path;
@@ -283,8 +283,7 @@ impl<'t> LineIndex<'t> {
 
 /// What is said, without what a terminal would act on.
 fn safe(text: String) -> String {
-    let hidden = |c: char| c.is_control() || is_invisible(c);
-    if text.chars().any(hidden) {
+    if text.chars().any(is_hostile) {
         visible(&text)
     } else {
         text
@@ -294,7 +293,7 @@ fn safe(text: String) -> String {
 /// Text as a terminal may see it: what would move its cursor, change its colours or hide text is
 /// replaced, byte for byte, so that places stay right.
 fn shown(text: &str) -> String {
-    let hidden = |c: char| (c.is_control() && !matches!(c, '\n' | '\t' | '\r')) || is_invisible(c);
+    let hidden = |c: char| is_hostile(c) && !matches!(c, '\n' | '\t' | '\r');
     if !text.chars().any(hidden) {
         return text.to_owned();
     }

@@ -170,13 +170,19 @@ pub fn quote(text: &str) -> String {
 pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() || is_invisible(c) {
+        if is_hostile(c) {
             out.extend(c.escape_default());
         } else {
             out.push(c);
         }
     }
     out
+}
+
+/// What [`visible`] escapes.
+#[must_use]
+pub fn is_hostile(c: char) -> bool {
+    c.is_control() || is_invisible(c)
 }
 
 /// Characters that show nothing or turn the direction of what follows: a hostile map could hide

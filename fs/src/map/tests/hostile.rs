@@ -1,7 +1,7 @@
 //! Any text in: never a panic, and never more work than its length.
 
 use super::parsed;
-use crate::map::units::is_invisible;
+use crate::map::units::is_hostile;
 use proptest::prelude::*;
 
 /// Words that maps are made of, and what breaks parsers.
@@ -86,7 +86,7 @@ proptest! {
             prop_assert!(!errors.problems.is_empty());
             // Nothing of it reaches a terminal, and each problem is one line.
             for line in errors.lines().into_iter().chain([errors.summary()]) {
-                prop_assert!(!line.chars().any(|c| c.is_control() || is_invisible(c)), "{line:?}");
+                prop_assert!(!line.chars().any(is_hostile), "{line:?}");
             }
             let _ = format!("{:?}", miette::Report::new(errors));
         }
@@ -105,7 +105,7 @@ proptest! {
         changed.replace_range(from..to, &with);
         if let Err(errors) = parsed(&changed) {
             for line in errors.lines() {
-                prop_assert!(!line.chars().any(|c| c.is_control() || is_invisible(c)), "{line:?}");
+                prop_assert!(!line.chars().any(is_hostile), "{line:?}");
             }
             let _ = format!("{:?}", miette::Report::new(errors));
         }
